@@ -1,0 +1,53 @@
+# Everything a person does here, by name. `make` alone lists it.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+N      ?= 2000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint unit integration acceptance bench lock clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=python3.12 make ...)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian or Ubuntu, apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/installed  ## set up, then run jobs/quickstart.csv from manifest to gallery
+	$(BIN)/pipeline run jobs/quickstart.csv
+
+test: $(VENV)/installed-dev lint  ## set up, then lint, types and the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-dev  ## only the tests that need no socket and no database
+	$(BIN)/python -m pytest tests/unit
+
+integration: $(VENV)/installed-dev  ## only the tests against real Postgres and Redis
+	$(BIN)/python -m pytest tests/integration
+
+acceptance: $(VENV)/installed-dev  ## only the tests that drive the command line
+	$(BIN)/python -m pytest tests/acceptance
+
+bench: $(VENV)/installed-dev  ## speed and memory (N=200 for a short run, LONG=1 for ten times longer jobs)
+	$(BIN)/python -m tests.bench
+
+lock:  ## renew the exact versions in requirements*.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and the embedded services' data
+	rm -rf $(VENV) .pipeline
