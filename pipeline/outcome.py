@@ -1,0 +1,75 @@
+"""What the API tells us, as values: how a POST ended, and what a report says of a task.
+
+The question behind every outcome is whether the API may have created a job that costs money.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pipeline.task import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Surely accepted: the API named the task."""
+
+    remote_id: str
+    code: int
+    detail: str
+
+
+class Blame(StrEnum):
+    """Whose turn it is to wait after a refusal."""
+
+    TASK = "task"
+    """This task only: it spends one of its tries."""
+    ACCOUNT = "account"
+    """The whole account (queue full, rate limit, key refused, server unreachable): nobody spends a try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryAgain:
+    """Surely not accepted, for a reason that may pass. `after`: seconds, from Retry-After."""
+
+    reason: str
+    blame: Blame = Blame.TASK
+    after: float | None = None
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Surely not accepted, and never will be. `reason` carries the API's own words."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """Perhaps accepted: the reply was lost or says nothing. Never sent again blindly."""
+
+    reason: str
+    code: int | None = None
+
+
+Outcome = Accepted | TryAgain | Refused | InDoubt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the API says of one task, in our words. Times are UTC."""
+
+    remote_id: str
+    state: State
+    progress: str | None = None
+    reason: str | None = None
+    image_url: str | None = None
+    buttons: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    properties: dict[str, Any] | None = None

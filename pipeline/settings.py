@@ -1,0 +1,87 @@
+"""Settings from the environment and `.env`, read once by the entry points."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import UsageError
+from pipeline.task import Action
+
+
+class Dialect(StrEnum):
+    """Which member of the API family is behind the base URL."""
+
+    PLUS = "plus"
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must look like https://api.example.com")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user or password: the key belongs in PIPELINE_API_KEY")
+    return value.rstrip("/").removesuffix("/mj")
+
+
+def _psycopg(value: SecretStr) -> SecretStr:
+    """Whatever spelling a person uses, SQLAlchemy gets the psycopg 3 driver."""
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    if scheme.split("+", maxsplit=1)[0] not in {"postgresql", "postgres"} or not separator:
+        raise ValueError("must look like postgresql://user:password@host/database")
+    return SecretStr(f"postgresql+psycopg://{rest}")
+
+
+class Settings(BaseSettings):
+    """Every setting. The README's table is held equal to this class by a test."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PIPELINE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    api_base_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="Address of the server, such as `https://api.example.com`. Not set: the sandbox"
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Key of the account on that server")
+    api_dialect: Dialect = Field(Dialect.PLUS, description="Which member of the API family the server is")
+    database_url: Annotated[SecretStr, AfterValidator(_psycopg)] | None = Field(
+        None, description="Postgres, such as `postgresql://user:password@host/database`. Not set: embedded"
+    )
+    redis_url: SecretStr | None = Field(None, description="Redis, such as `redis://host:6379/0`. Not set: embedded")
+    output_dir: Path = Field(Path("pictures"), description="Where pictures, sidecars and galleries are written")
+    data_dir: Path = Field(Path(".pipeline"), description="Where the embedded services keep their data")
+    max_running: int = Field(3, ge=1, description="How many tasks the account runs at once (the server's own limit)")
+    max_queued: int = Field(10, ge=0, description="How many more the account lets wait in its queue")
+    max_attempts: int = Field(8, ge=1, description="How often a task that the API does not take is tried")
+    workers: int = Field(2, ge=1, le=64, description="Worker processes that `pipeline run` starts on this machine")
+    prices: dict[Action, Decimal] = Field(
+        default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'
+    )
+
+    @property
+    def account_name(self) -> str:
+        """One name per server and key: two keys on one server are two accounts. Says nothing of the key itself."""
+        if self.api_base_url is None:
+            return "sandbox"
+        key = sha256(f"account:{self.api_key.get_secret_value()}".encode()).hexdigest()[:6]
+        return f"{urlsplit(self.api_base_url).netloc}-{key}"
+
+
+def load(**overrides: object) -> Settings:
+    """The settings, or a `UsageError` that names each variable that is wrong, never its value."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as invalid:
+        faults = [
+            f"PIPELINE_{'_'.join(str(part) for part in fault['loc'][:1]).upper()}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            for fault in invalid.errors(include_input=False)
+        ]
+        raise UsageError("\n".join(faults)) from None
