@@ -28,9 +28,7 @@ def refused(tries: int) -> Backoff:
     return Backoff(base=1.0, cap=60.0, tries=tries, total=6 * 3_600.0)
 
 
-def delay(
-    policy: Backoff, tries: int, elapsed: float, hint: float | None, rng: random.Random
-) -> float | None:
+def delay(policy: Backoff, tries: int, elapsed: float, hint: float | None, rng: random.Random) -> float | None:
     """Seconds to wait after the `tries`-th failure (from 1), `elapsed` seconds after the first; None: give up.
 
     The server's `hint` (Retry-After) wins over the formula, never over the caps; a tenth of it is added as jitter so that

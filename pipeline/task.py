@@ -50,9 +50,7 @@ class State(StrEnum):
 
 MOVES: dict[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
-    State.SUBMITTING: frozenset(
-        {State.SUBMITTED, State.PLANNED, State.IN_DOUBT, State.FAILED, State.CANCELLED}
-    ),
+    State.SUBMITTING: frozenset({State.SUBMITTED, State.PLANNED, State.IN_DOUBT, State.FAILED, State.CANCELLED}),
     State.IN_DOUBT: frozenset({State.SUBMITTED, State.PLANNED, State.FAILED, State.CANCELLED}),
     State.SUBMITTED: frozenset({State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
@@ -144,3 +142,50 @@ class NewTask:
     then: tuple[FollowUp, ...] = ()
     parent_id: int | None = None
     depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedTask:
+    """A task that one step may POST now, once, under `token`; the intent is committed."""
+
+    id: int
+    attempt: int
+    token: str
+    action: Action
+    prompt: str
+    index: int | None
+    mode: Mode | None
+    tries: int
+    seconds_failing: float
+    """Since the first failure that counts; 0 when there was none."""
+    parent_remote_id: str | None = None
+    parent_buttons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAtApi:
+    """A task that was accepted and is not finished, as the store knows it."""
+
+    id: int
+    remote_id: str
+    state: State
+    progress: str | None
+    seconds_since_update: float
+    seconds_since_submit: float
+    seconds_missing: float | None
+    """Since the API stopped listing it; None while it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedTask:
+    """A task that has just succeeded, with what its follow-ups inherit."""
+
+    id: int
+    batch_id: int
+    key: str
+    stem: str
+    depth: int
+    prompt: str
+    mode: Mode | None
+    then: tuple[FollowUp, ...]
+    to_deliver: bool

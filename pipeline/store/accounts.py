@@ -1,0 +1,103 @@
+"""Accounts: their limits, and which of them have something due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.store.engine import Transaction
+from pipeline.store.schema import one_of
+from pipeline.task import AT_THE_API, IN_FLIGHT
+
+RING_AGAIN = 2.0
+"""Seconds after which a doorbell that had no effect is rung again: its message may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueAccount:
+    id: int
+    name: str
+
+
+def register(tx: Transaction, *, name: str, base_url: str, max_running: int, max_queued: int) -> int:
+    """The account's id; its address and limits are what the newest settings say."""
+    found: int = tx.scalar(
+        """
+        INSERT INTO accounts (name, base_url, max_running, max_queued)
+        VALUES (:name, :base_url, :max_running, :max_queued)
+        ON CONFLICT (name) DO UPDATE SET base_url = excluded.base_url, max_running = excluded.max_running,
+            max_queued = excluded.max_queued
+        RETURNING id
+        """,
+        name=name,
+        base_url=base_url,
+        max_running=max_running,
+        max_queued=max_queued,
+    )
+    return found
+
+
+def due_for_submit(tx: Transaction) -> list[DueAccount]:
+    """Accounts that have room and something planned for now. Each is named at most once in `RING_AGAIN` seconds."""
+    return _due(
+        tx,
+        f"""
+        UPDATE accounts a SET next_dispatch_at = now() + :again * interval '1 second'
+        WHERE next_dispatch_at <= now() AND (blocked_until IS NULL OR blocked_until <= now())
+            AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND state = 'planned' AND next_attempt_at <= now())
+            AND max_running + max_queued >
+                (SELECT count(*) FROM tasks WHERE account_id = a.id AND {one_of("state", IN_FLIGHT)})
+        RETURNING id, name
+        """,
+    )
+
+
+def due_for_poll(tx: Transaction) -> list[DueAccount]:
+    """Accounts whose tasks are due to be asked for. The poll itself sets the next time; until then this is its lease."""
+    return _due(
+        tx,
+        f"""
+        UPDATE accounts a SET next_poll_at = now() + 5 * :again * interval '1 second'
+        WHERE next_poll_at <= now()
+            AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
+        RETURNING id, name
+        """,
+    )
+
+
+def _due(tx: Transaction, sql: str) -> list[DueAccount]:
+    return [DueAccount(id=row.id, name=row.name) for row in tx.rows(sql, again=RING_AGAIN)]
+
+
+def poll_again(tx: Transaction, account_id: int, *, after: float) -> None:
+    tx.run(
+        "UPDATE accounts SET next_poll_at = clock_timestamp() + :after * interval '1 second' WHERE id = :id",
+        id=account_id,
+        after=after,
+    )
+
+
+def refusals(tx: Transaction, account_id: int) -> int:
+    """How often in a row the account was refused, up to now."""
+    return int(tx.scalar("SELECT refusals FROM accounts WHERE id = :id", id=account_id) or 0)
+
+
+def block(tx: Transaction, account_id: int, *, seconds: float, reason: str) -> None:
+    """Sends nothing to this account for so long; `reason` is shown to the person who waits."""
+    tx.run(
+        """
+        UPDATE accounts SET refusals = least(refusals + 1, 1000), blocked_reason = :reason,
+            blocked_until = clock_timestamp() + :seconds * interval '1 second'
+        WHERE id = :id
+        """,
+        id=account_id,
+        seconds=seconds,
+        reason=reason,
+    )
+
+
+def unblock(tx: Transaction, account_id: int) -> None:
+    tx.run(
+        "UPDATE accounts SET refusals = 0, blocked_until = NULL, blocked_reason = NULL "
+        "WHERE id = :id AND (refusals > 0 OR blocked_until IS NOT NULL)",
+        id=account_id,
+    )

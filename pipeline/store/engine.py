@@ -1,0 +1,72 @@
+"""The connection to Postgres: transactions that ring doorbells only after they have committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Row, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from pipeline.errors import ServiceError
+
+
+class Transaction:
+    """One transaction. `after_commit` callbacks run once it has committed, and never if it has not."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.rings: list[Callable[[], None]] = []
+
+    def after_commit(self, ring: Callable[[], None]) -> None:
+        self.rings.append(ring)
+
+    def rows(self, sql: str, **values: Any) -> Sequence[Row[Any]]:
+        return self.connection.execute(text(sql), values).all()
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Runs a statement; the number of rows it touched."""
+        return self.connection.execute(text(sql), values).rowcount
+
+    def scalar(self, sql: str, **values: Any) -> Any:
+        return self.connection.execute(text(sql), values).scalar()
+
+
+class Store:
+    """Where the truth is. Safe to share between threads."""
+
+    def __init__(self, url: str, *, connections: int = 10) -> None:
+        self.engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "application_name": "pipeline"},
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with self.engine.begin() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        for ring in transaction.rings:
+            ring()
+
+    def ping(self) -> None:
+        """Raises `ServiceError` with the server's own words when Postgres cannot be reached."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except OperationalError as failure:
+            words = " ".join(str(failure.orig).split())
+            raise ServiceError(f"Postgres cannot be reached: {words} (see PIPELINE_DATABASE_URL)") from None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Many rows as one parameter, for `jsonb_to_recordset`: one statement, one plan, whatever their number."""
+    return json.dumps(list(rows), ensure_ascii=False)

@@ -1,0 +1,184 @@
+"""Moves of tasks between states: one statement moves many rows, each guarded by the table of allowed moves, and each
+move leaves a row in `task_events`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.store.engine import Transaction, as_json
+from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State, then_from_json, then_to_json
+
+_ALLOWED = ", ".join(f"('{before}', '{after}')" for before, targets in MOVES.items() for after in sorted(targets))
+
+
+def _move(columns: str, sets: str, *, guard: str = "true", returning: str = "t.id") -> str:
+    """SQL that moves the tasks of `:rows` (JSON with `id`, `state`, `reason` and `columns`) and records each move.
+
+    Rows are locked in the order of their ids, so that two steps that move the same tasks cannot deadlock.
+    """
+    return f"""
+        WITH v AS MATERIALIZED (
+            SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, state text, reason text {columns})
+        ), old AS MATERIALIZED (
+            SELECT t.id, t.state FROM tasks t JOIN v ON v.id = t.id
+            WHERE (t.state = v.state OR (t.state, v.state) IN ({_ALLOWED})) AND {guard}
+            ORDER BY t.id FOR UPDATE OF t
+        ), moved AS (
+            UPDATE tasks t SET state = v.state, reason = v.reason, updated_at = clock_timestamp(), {sets}
+            FROM v JOIN old ON old.id = v.id JOIN batches b ON true
+            WHERE t.id = v.id AND b.id = t.batch_id
+            RETURNING {returning}
+        ), recorded AS (
+            INSERT INTO task_events (task_id, at, from_state, to_state, cause, detail)
+            SELECT id, clock_timestamp(), old.state, v.state, :cause, v.reason
+            FROM old JOIN v USING (id) WHERE old.state <> v.state
+        )
+        SELECT * FROM moved
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How one POST ended, and where that puts the task."""
+
+    id: int
+    attempt: int
+    state: State
+    outcome: str
+    reason: str | None = None
+    code: int | None = None
+    remote_id: str | None = None
+    wait: float | None = None
+    """Seconds until the next attempt, when there is one."""
+    counts: int = 0
+    """1 when the failure spends one of the task's tries."""
+
+
+_SETTLE = _move(
+    ", attempt int, remote_id text, wait float, counts int",
+    """
+    remote_id = coalesce(v.remote_id, t.remote_id), lease_until = NULL,
+    submitted_at = CASE WHEN v.remote_id IS NULL THEN t.submitted_at ELSE clock_timestamp() END,
+    next_attempt_at = clock_timestamp() + v.wait * interval '1 second', tries = t.tries + v.counts,
+    first_failed_at = CASE WHEN v.counts > 0 THEN coalesce(t.first_failed_at, now()) ELSE t.first_failed_at END
+    """,
+    guard="t.attempt = v.attempt AND t.state IN ('submitting', 'in_doubt')",
+)
+
+
+def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
+    """Records how POSTs ended. The number of tasks that moved: one that a newer attempt owns does not."""
+    rows = as_json(asdict(one) for one in settlements)
+    tx.run(
+        """
+        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, attempt int, outcome text, code int, reason text)
+        WHERE a.task_id = v.id AND a.number = v.attempt AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
+        """,
+        rows=rows,
+    )
+    return len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a report changes of a task."""
+
+    id: int
+    state: State
+    reason: str | None = None
+    progress: str | None = None
+    image_url: str | None = None
+    buttons: tuple[str, ...] | None = None
+    properties: dict[str, Any] | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+_REPORT = _move(
+    """, progress text, image_url text, buttons jsonb, properties jsonb, started_at timestamptz,
+    finished_at timestamptz""",
+    """
+    progress = v.progress, missing_since = NULL,
+    image_url = coalesce(v.image_url, t.image_url), buttons = coalesce(v.buttons, t.buttons),
+    properties = coalesce(v.properties, t.properties), started_at = coalesce(v.started_at, t.started_at),
+    finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
+    next_attempt_at = CASE WHEN v.state = 'succeeded' AND b.deliver THEN now() END
+    """,
+    returning="""t.id, t.state, t.batch_id, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", b.deliver""",
+)
+
+
+def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[FinishedTask]:
+    """Applies reports; the tasks that have just succeeded."""
+    if not changes:
+        return []
+    rows = as_json(
+        asdict(one)
+        | {
+            "started_at": one.started_at and one.started_at.isoformat(),
+            "finished_at": one.finished_at and one.finished_at.isoformat(),
+        }
+        for one in changes
+    )
+    return [
+        FinishedTask(
+            id=row.id,
+            batch_id=row.batch_id,
+            key=row.key,
+            stem=row.stem,
+            depth=row.depth,
+            prompt=row.prompt,
+            mode=Mode(row.mode) if row.mode else None,
+            then=then_from_json(row.then),
+            to_deliver=row.deliver,
+        )
+        for row in tx.rows(_REPORT, rows=rows, cause=cause)
+        if row.state == State.SUCCEEDED
+    ]
+
+
+def missing(tx: Transaction, ids: Sequence[int]) -> None:
+    """Notes since when the API has not listed these tasks."""
+    if ids:
+        tx.run(
+            "UPDATE tasks SET missing_since = now() WHERE id = ANY(:ids) AND missing_since IS NULL",
+            ids=list(ids),
+        )
+
+
+def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) -> int:
+    """Creates follow-ups; one that exists already is left as it is. The number created."""
+    if not children:
+        return 0
+    rows = as_json(asdict(child) | {"then": then_to_json(child.then)} for child in children)
+    return tx.run(
+        """
+        INSERT INTO tasks
+            (batch_id, account_id, parent_id, depth, key, stem, action, index, prompt, mode, "then")
+        SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, v.stem, v.action, v.index, v.prompt, v.mode,
+            v."then"
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(parent_id bigint, depth int, key text, stem text,
+            action text, index int, prompt text, mode text, "then" jsonb)
+        JOIN tasks p ON p.id = v.parent_id
+        ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO NOTHING
+        """,
+        rows=rows,
+        account_id=account_id,
+    )
+
+
+_RESCUE = _move(
+    "", "lease_until = NULL, next_attempt_at = NULL", guard="t.state = 'submitting' AND t.lease_until < now()"
+)
+
+
+def rescue(tx: Transaction) -> int:
+    """Puts in doubt every task whose POST nobody answers for any more. The number of them."""
+    ids = tx.rows("SELECT id FROM tasks WHERE state = 'submitting' AND lease_until < now()")
+    reason = "the worker that sent it stopped before it noted the reply, so the API may or may not have accepted it"
+    rows = as_json({"id": row.id, "state": State.IN_DOUBT, "reason": reason} for row in ids)
+    return len(tx.rows(_RESCUE, rows=rows, cause="rescue")) if ids else 0

@@ -1,0 +1,224 @@
+"""The tables. Migrations are written by hand; a test holds the two equal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from pipeline.task import AT_THE_API, IN_FLIGHT, Action, Mode, State
+
+NAMED_BY_THE_API = (*AT_THE_API, State.SUCCEEDED, State.DELIVERED)
+
+
+def one_of(column: str, words: type[StrEnum] | tuple[str, ...]) -> str:
+    """`column IN (...)` for a CHECK or a partial index."""
+    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own protocol
+        str: Text,
+        int: BigInteger,
+        float: Float,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(none_as_null=True),
+        list[Any]: JSONB(none_as_null=True),
+        bytes: LargeBinary,
+    }
+
+
+class Account(Base):
+    """A server and a key, by name. The key itself stays in the settings of the workers."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    base_url: Mapped[str]
+    max_running: Mapped[int] = mapped_column(SmallInteger)
+    max_queued: Mapped[int] = mapped_column(SmallInteger)
+    next_dispatch_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    next_poll_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    refusals: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """How often in a row the account as a whole was refused; an acceptance sets it back."""
+    blocked_until: Mapped[datetime | None]
+    blocked_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Batch(Base):
+    """One run of a manifest. Running the same manifest again continues it."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        UniqueConstraint("account_id", "name"),
+        CheckConstraint(one_of("state", ("received", "planned", "unreadable")), name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
+    name: Mapped[str]
+    folder: Mapped[str] = mapped_column(unique=True)
+    filename: Mapped[str]
+    manifest: Mapped[bytes]
+    manifest_sha256: Mapped[str]
+    deliver: Mapped[bool]
+    state: Mapped[str] = mapped_column(server_default="received")
+    problem: Mapped[str | None]
+    task_count: Mapped[int] = mapped_column(server_default="0")
+    """How many tasks this batch comes to, follow-ups included, when every one succeeds."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Task(Base):
+    """One request to the API and its result."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "stem"),
+        CheckConstraint(one_of("state", State), name="state"),
+        CheckConstraint(one_of("action", Action), name="action"),
+        CheckConstraint(one_of("mode", Mode), name="mode"),
+        CheckConstraint("index BETWEEN 1 AND 4", name="index"),
+        CheckConstraint(f"remote_id IS NOT NULL OR NOT {one_of('state', NAMED_BY_THE_API)}", name="named_by_the_api"),
+        Index("uq_tasks_root_key", "batch_id", "key", unique=True, postgresql_where=text("parent_id IS NULL")),
+        Index(
+            "uq_tasks_child_key",
+            "parent_id",
+            "key",
+            unique=True,
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_tasks_planned",
+            "account_id",
+            "depth",
+            "id",
+            postgresql_where=text(one_of("state", (State.PLANNED,))),
+        ),
+        Index("ix_tasks_in_flight", "account_id", postgresql_where=text(one_of("state", IN_FLIGHT))),
+        Index(
+            "ix_tasks_undelivered",
+            "next_attempt_at",
+            postgresql_where=text(one_of("state", (State.SUCCEEDED,))),
+        ),
+        Index("ix_tasks_batch", "batch_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey(Batch.id))
+    account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("tasks.id"))
+    depth: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    key: Mapped[str]
+    stem: Mapped[str]
+    action: Mapped[str]
+    index: Mapped[int | None] = mapped_column(SmallInteger)
+    prompt: Mapped[str]
+    mode: Mapped[str | None]
+    then: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    state: Mapped[str] = mapped_column(server_default=State.PLANNED)
+    reason: Mapped[str | None]
+    """Why it waits, failed or is in doubt: a sentence for a person."""
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """How many POSTs it has had; guards a late writer against a newer attempt."""
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Failures that count, of the stage it is in: POSTs while planned, downloads while succeeded."""
+    first_failed_at: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    """Not before this moment: the POST while planned, the download while succeeded. NULL: waits for a person."""
+    lease_until: Mapped[datetime | None]
+    """Until then it belongs to the step that took it."""
+    remote_id: Mapped[str | None]
+    progress: Mapped[str | None]
+    missing_since: Mapped[datetime | None]
+    """Since when the API does not list it."""
+    image_url: Mapped[str | None]
+    buttons: Mapped[list[Any] | None]
+    properties: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    submitted_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One POST for a task. The row is committed before the POST; `token` travels in its `state`."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        UniqueConstraint("task_id", "number"),
+        CheckConstraint(one_of("outcome", ("accepted", "try_again", "refused", "in_doubt")), name="outcome"),
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey(Task.id))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    token: Mapped[UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    code: Mapped[int | None]
+    detail: Mapped[str | None]
+
+
+class TaskEvent(Base):
+    """One move of a task: when, from, to, why."""
+
+    __tablename__ = "task_events"
+    __table_args__ = (Index("ix_task_events_task", "task_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey(Task.id))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    from_state: Mapped[str]
+    to_state: Mapped[str]
+    cause: Mapped[str]
+    detail: Mapped[str | None]
+
+
+class Artifact(Base):
+    """One file brought home. `path` is relative to the output folder."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey(Task.id), unique=True)
+    path: Mapped[str]
+    bytes: Mapped[int]
+    sha256: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    media_type: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
