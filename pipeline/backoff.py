@@ -31,7 +31,7 @@ def refused(tries: int) -> Backoff:
 def delay(policy: Backoff, tries: int, elapsed: float, hint: float | None, rng: random.Random) -> float | None:
     """Seconds to wait after the `tries`-th failure (from 1), `elapsed` seconds after the first; None: give up.
 
-    The server's `hint` (Retry-After) wins over the formula, never over the caps; a tenth of it is added as jitter so that
+    The server's `hint` (Retry-After) wins over the formula, never over the caps; a tenth is added as jitter so that
     many waiters do not come back in one burst.
     """
     if (policy.tries is not None and tries >= policy.tries) or elapsed >= policy.total:

@@ -34,7 +34,7 @@ class ServiceError(PipelineError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong in a manifest. Lines and columns count from 1; `path` is a YAML key path such as `tasks[3].then`."""
+    """One thing wrong in a manifest. Lines and columns count from 1; `path` is a YAML key path (`tasks[3].then`)."""
 
     file: str
     line: int

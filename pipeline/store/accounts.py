@@ -52,7 +52,7 @@ def due_for_submit(tx: Transaction) -> list[DueAccount]:
 
 
 def due_for_poll(tx: Transaction) -> list[DueAccount]:
-    """Accounts whose tasks are due to be asked for. The poll itself sets the next time; until then this is its lease."""
+    """Accounts whose tasks are due to be asked for. The poll sets the next time; until then it is leased."""
     return _due(
         tx,
         f"""

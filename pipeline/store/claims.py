@@ -67,7 +67,7 @@ def claim_for_submit(tx: Transaction, account_id: int, *, most: int, lease: floa
 def _direction(tx: Transaction, account_id: int, most: int) -> str:
     """Follow-ups first, so that a row is complete soon after its grid, while its links live and in any order of size.
 
-    Near the end rows first: when all that remain fit the account at once, their follow-ups are what fills it to the last.
+    Near the end rows first: once all that remain fit the account together, their follow-ups fill it to the last.
     """
     roots = tx.scalar(
         """
