@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -50,6 +49,9 @@ class Settings(BaseSettings):
         None, description="Address of the server, such as `https://api.example.com`. Not set: the sandbox"
     )
     api_key: SecretStr = Field(SecretStr(""), description="Key of the account on that server")
+    account: str | None = Field(
+        None, description="Name of the account, for a second key on one server. Not set: the server's host"
+    )
     api_dialect: Dialect = Field(Dialect.PLUS, description="Which member of the API family the server is")
     database_url: Annotated[SecretStr, AfterValidator(_psycopg)] | None = Field(
         None, description="Postgres, such as `postgresql://user:password@host/database`. Not set: embedded"
@@ -67,11 +69,8 @@ class Settings(BaseSettings):
 
     @property
     def account_name(self) -> str:
-        """One name per server and key: two keys on one server are two accounts. Says nothing of the key itself."""
-        if self.api_base_url is None:
-            return "sandbox"
-        key = sha256(f"account:{self.api_key.get_secret_value()}".encode()).hexdigest()[:6]
-        return f"{urlsplit(self.api_base_url).netloc}-{key}"
+        """What is paid is remembered under this name: not made from the key, so that a new key pays nothing twice."""
+        return self.account or urlsplit(self.api_base_url or "").netloc
 
 
 def load(**overrides: object) -> Settings:

@@ -59,7 +59,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.FAILED: frozenset({State.SUCCEEDED}),
     State.CANCELLED: frozenset({State.SUCCEEDED}),
 }
-"""The only moves there are. The last two: a picture that was made and paid for is delivered, however late the report."""
+"""The only moves there are. The last two: what was made and paid for is delivered, however late the report."""
 
 AT_THE_API = (State.SUBMITTED, State.RUNNING)
 """Accepted and not yet reported final: what is polled."""

@@ -3,7 +3,6 @@ comes twice, or two workers at once, never do the same thing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pipeline.store.engine import Transaction
@@ -119,18 +118,3 @@ def at_the_api(tx: Transaction, account_id: int) -> list[TaskAtApi]:
         )
         for row in rows
     ]
-
-
-def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float) -> list[int]:
-    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
-    rows = tx.rows(
-        """
-        UPDATE tasks SET lease_until = now() + :lease * interval '1 second'
-        WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now()
-            AND (lease_until IS NULL OR lease_until < now())
-        RETURNING id
-        """,
-        ids=list(ids),
-        lease=lease,
-    )
-    return sorted(row.id for row in rows)

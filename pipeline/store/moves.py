@@ -14,7 +14,7 @@ from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State, then_from_j
 _ALLOWED = ", ".join(f"('{before}', '{after}')" for before, targets in MOVES.items() for after in sorted(targets))
 
 
-def _move(columns: str, sets: str, *, guard: str = "true", returning: str = "t.id") -> str:
+def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "t.id") -> str:
     """SQL that moves the tasks of `:rows` (JSON with `id`, `state`, `reason` and `columns`) and records each move.
 
     Rows are locked in the order of their ids, so that two steps that move the same tasks cannot deadlock.
@@ -57,7 +57,7 @@ class Settlement:
     """1 when the failure spends one of the task's tries."""
 
 
-_SETTLE = _move(
+_SETTLE = move_sql(
     ", attempt int, remote_id text, wait float, counts int",
     """
     remote_id = coalesce(v.remote_id, t.remote_id), lease_until = NULL,
@@ -98,7 +98,7 @@ class Change:
     finished_at: datetime | None = None
 
 
-_REPORT = _move(
+_REPORT = move_sql(
     """, progress text, image_url text, buttons jsonb, properties jsonb, started_at timestamptz,
     finished_at timestamptz""",
     """
@@ -108,6 +108,7 @@ _REPORT = _move(
     finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
     next_attempt_at = CASE WHEN v.state = 'succeeded' AND b.deliver THEN now() END
     """,
+    guard="(t.state <> v.state OR t.state IN ('submitted', 'running'))",
     returning="""t.id, t.state, t.batch_id, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", b.deliver""",
 )
 
@@ -171,7 +172,7 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
     )
 
 
-_RESCUE = _move(
+_RESCUE = move_sql(
     "", "lease_until = NULL, next_attempt_at = NULL", guard="t.state = 'submitting' AND t.lease_until < now()"
 )
 

@@ -1,0 +1,246 @@
+"""Batches: a manifest's bytes come in, its tasks are written in one transaction, and its progress is counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row
+
+from pipeline.errors import UsageError
+from pipeline.store.engine import Transaction
+from pipeline.task import NewTask, State, then_to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch as its readers need it."""
+
+    id: int
+    account_id: int
+    account: str
+    name: str
+    folder: str
+    state: str
+    problem: str | None
+    deliver: bool
+    task_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a batch is."""
+
+    state: str
+    problem: str | None
+    tasks: int
+    """All of them, follow-ups that do not exist yet included."""
+    by_state: dict[State, int]
+    waiting_for_a_person: int
+    """Pictures that were made and could not be brought home, and tasks in doubt."""
+    unfinished: int
+    """Tasks that somebody is still working on, or will."""
+    blocked_reason: str | None
+    """Why nothing is sent to the account just now."""
+
+    @property
+    def over(self) -> bool:
+        return self.state != "received" and self.unfinished == 0
+
+
+_COLUMNS = """b.id, b.account_id, a.name AS account, b.name, b.folder, b.state, b.problem, b.deliver, b.task_count,
+    b.created_at"""
+
+
+def receive(
+    tx: Transaction, *, account_id: int, name: str, filename: str, manifest: bytes, deliver: bool
+) -> tuple[int, bool]:
+    """Hands a manifest over: the batch's id, and whether a worker has to read it.
+
+    A manifest that is known already is not read again, unless reading it failed.
+    """
+    digest = sha256(manifest).hexdigest()
+    batch_id = tx.scalar(
+        """
+        INSERT INTO batches AS b (account_id, name, folder, filename, manifest, manifest_sha256, deliver)
+        SELECT :account_id, :name, CASE WHEN EXISTS (SELECT FROM batches WHERE folder = :name AND
+                (account_id, name) <> (:account_id, :name)) THEN :name || '-' || a.name ELSE :name END,
+            :filename, :manifest, :digest, :deliver
+        FROM accounts a WHERE a.id = :account_id
+        ON CONFLICT (account_id, name) DO UPDATE SET filename = excluded.filename, manifest = excluded.manifest,
+            manifest_sha256 = excluded.manifest_sha256, deliver = excluded.deliver, state = 'received', problem = NULL
+        WHERE b.manifest_sha256 <> excluded.manifest_sha256 OR b.state = 'unreadable' OR b.deliver <> excluded.deliver
+        RETURNING id
+        """,
+        account_id=account_id,
+        name=name,
+        filename=filename,
+        manifest=manifest,
+        digest=digest,
+        deliver=deliver,
+    )
+    if batch_id is not None:
+        return int(batch_id), True
+    known = tx.rows("SELECT id, state FROM batches WHERE account_id = :a AND name = :n", a=account_id, n=name)[0]
+    return int(known.id), known.state == "received"
+
+
+def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iterable[NewTask]) -> None:
+    """Raises `UsageError` when a row was queued before with other contents: it may be paid for already."""
+    known = {
+        row.key: (row.prompt, row.mode, json.dumps(row.then))
+        for row in tx.rows(
+            """
+            SELECT t.key, t.prompt, t.mode, t."then" FROM tasks t JOIN batches b ON b.id = t.batch_id
+            WHERE b.account_id = :account_id AND b.name = :name AND t.parent_id IS NULL
+            """,
+            account_id=account_id,
+            name=name,
+        )
+    }
+    if not known:
+        return
+    changed = [
+        task.key
+        for task in tasks
+        if task.key in known and known[task.key] != (task.prompt, task.mode, json.dumps(then_to_json(task.then)))
+    ]
+    if changed:
+        some = ", ".join(repr(key) for key in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        raise UsageError(
+            f"batch {name!r} was queued before with other contents for {some}; nothing was sent. "
+            "Give a changed row a new key, or the manifest another batch name"
+        )
+
+
+def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:
+    """File name and bytes of a manifest that waits to be read; None when somebody else has it, until commit."""
+    found = tx.rows(
+        "SELECT filename, manifest FROM batches WHERE id = :id AND state = 'received' FOR UPDATE SKIP LOCKED",
+        id=batch_id,
+    )
+    return (found[0].filename, bytes(found[0].manifest)) if found else None
+
+
+_STAGED = ("key", "stem", "action", "prompt", "mode", "then")
+
+
+def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int:
+    """Writes a batch's root tasks by COPY; a key that is known is left as it is. The number of new ones."""
+    tx.run(
+        "CREATE TEMPORARY TABLE staged (key text, stem text, action text, prompt text, mode text, tree text) "
+        "ON COMMIT DROP"
+    )
+    driver: Any = tx.connection.connection.driver_connection
+    count = 0
+    with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
+        for task in tasks:
+            count += 1 + sum(child.size for child in task.then)
+            tree = json.dumps(then_to_json(task.then))
+            copy.write_row((task.key, task.stem, str(task.action), task.prompt, task.mode, tree))
+    added = tx.run(
+        """
+        INSERT INTO tasks (batch_id, account_id, key, stem, action, prompt, mode, "then")
+        SELECT b.id, b.account_id, s.key, s.stem, s.action, s.prompt, s.mode, s.tree::jsonb
+        FROM staged s JOIN batches b ON b.id = :id
+        ON CONFLICT (batch_id, key) WHERE parent_id IS NULL DO NOTHING
+        """,
+        id=batch_id,
+    )
+    tx.run(
+        "UPDATE batches SET state = 'planned', problem = NULL, task_count = :count WHERE id = :id",
+        id=batch_id,
+        count=count,
+    )
+    return added
+
+
+def unreadable(tx: Transaction, batch_id: int, problem: str) -> None:
+    tx.run(
+        "UPDATE batches SET state = 'unreadable', problem = :problem WHERE id = :id AND state = 'received'",
+        id=batch_id,
+        problem=problem,
+    )
+
+
+def unread(tx: Transaction) -> Sequence[tuple[int, str]]:
+    """Batches that wait to be read, with their account's name: their messages may be lost."""
+    rows = tx.rows(
+        "SELECT b.id, a.name FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.state = 'received'"
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def find(tx: Transaction, word: str) -> Batch:
+    """The batch with this id or name (the newest of that name). Raises `UsageError` when there is none."""
+    rows = tx.rows(
+        f"""
+        SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id
+        WHERE b.name = :word OR CAST(b.id AS text) = :word ORDER BY b.name = :word DESC, b.id DESC LIMIT 1
+        """,
+        word=word,
+    )
+    if not rows:
+        raise UsageError(f"there is no batch {word!r}: `pipeline status` lists them")
+    return _batch(rows[0])
+
+
+def every(tx: Transaction) -> list[Batch]:
+    """All batches, newest first."""
+    return [
+        _batch(row)
+        for row in tx.rows(
+            f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id ORDER BY b.id DESC"
+        )
+    ]
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(**row._asdict())
+
+
+def progress(tx: Transaction, batch_id: int) -> Progress:
+    batch = tx.rows(
+        """
+        SELECT b.state, b.problem, b.task_count, b.deliver,
+            CASE WHEN a.blocked_until > now() THEN a.blocked_reason END AS blocked_reason
+        FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = :id
+        """,
+        id=batch_id,
+    )[0]
+    counts = tx.rows(
+        """
+        SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked
+        FROM tasks WHERE batch_id = :id GROUP BY state
+        """,
+        id=batch_id,
+    )
+    by_state = {State(row.state): row.tasks for row in counts}
+    parked = next((row.parked for row in counts if row.state == State.SUCCEEDED), 0)
+    working = (State.PLANNED, State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.SUCCEEDED)
+    return Progress(
+        state=batch.state,
+        problem=batch.problem,
+        tasks=batch.task_count,
+        by_state=by_state,
+        waiting_for_a_person=by_state.get(State.IN_DOUBT, 0) + (parked if batch.deliver else 0),
+        unfinished=sum(by_state.get(state, 0) for state in working) - parked,
+        blocked_reason=batch.blocked_reason,
+    )
+
+
+def posts(tx: Transaction, batch_id: int, *, since: datetime | None = None) -> int:
+    """How many POSTs were made for the batch, since a moment of the database's clock."""
+    return int(
+        tx.scalar(
+            "SELECT count(*) FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE t.batch_id = :id "
+            "AND (CAST(:since AS timestamptz) IS NULL OR a.sent_at >= :since)",
+            id=batch_id,
+            since=since,
+        )
+    )

@@ -1,0 +1,146 @@
+"""Pictures on their way home: which are due, what is known of them, and how a delivery ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from pipeline.store.engine import Transaction, as_json
+from pipeline.store.moves import move_sql
+from pipeline.task import Action, Mode, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """A picture that is still at the API, with everything that its record will say."""
+
+    id: int
+    batch: str
+    folder: str
+    key: str
+    stem: str
+    action: Action
+    prompt: str
+    index: int | None
+    mode: Mode | None
+    image_url: str
+    remote_id: str
+    parent_remote_id: str | None
+    seed: str | None
+    account: str
+    attempts: int
+    tries: int
+    seconds_failing: float
+    submitted_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float) -> list[Undelivered]:
+    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
+    rows = tx.rows(
+        """
+        WITH taken AS (
+            UPDATE tasks SET lease_until = now() + :lease * interval '1 second'
+            WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now()
+                AND (lease_until IS NULL OR lease_until < now())
+            RETURNING *
+        )
+        SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.index, t.mode, t.image_url,
+            t.remote_id, parent.remote_id AS parent_remote_id, t.properties ->> 'seed' AS seed, a.name AS account,
+            t.attempt AS attempts, t.tries, coalesce(extract(epoch FROM now() - t.first_failed_at), 0)::float
+                AS seconds_failing, t.submitted_at, t.started_at, t.finished_at
+        FROM taken t JOIN batches b ON b.id = t.batch_id JOIN accounts a ON a.id = t.account_id
+            LEFT JOIN tasks parent ON parent.id = t.parent_id
+        ORDER BY t.id
+        """,
+        ids=list(ids),
+        lease=lease,
+    )
+    return [
+        Undelivered(**row._asdict() | {"action": Action(row.action), "mode": Mode(row.mode) if row.mode else None})
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEnd:
+    """How one delivery ended: with a file, or with a reason and perhaps another try after `wait` seconds."""
+
+    id: int
+    path: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    media_type: str | None = None
+    reason: str | None = None
+    wait: float | None = None
+    image_url: str | None = None
+    """A fresh link, where the old one was dead."""
+
+
+_END = move_sql(
+    ", wait float, image_url text",
+    """
+    lease_until = NULL, next_attempt_at = clock_timestamp() + v.wait * interval '1 second',
+    tries = t.tries + (v.reason IS NOT NULL)::int, image_url = coalesce(v.image_url, t.image_url),
+    first_failed_at = CASE WHEN v.reason IS NULL THEN NULL ELSE coalesce(t.first_failed_at, now()) END
+    """,
+    guard="t.state = 'succeeded'",
+)
+
+
+def record(tx: Transaction, ends: Sequence[DeliveryEnd]) -> None:
+    """Records how deliveries ended. A picture that two workers brought home at once is recorded once."""
+    rows = as_json(
+        asdict(end) | {"state": State.DELIVERED if end.path else State.SUCCEEDED, "wait": end.wait} for end in ends
+    )
+    tx.run(
+        """
+        INSERT INTO artifacts (task_id, path, bytes, sha256, width, height, media_type)
+        SELECT id, path, bytes, sha256, width, height, media_type
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, path text, bytes bigint, sha256 text,
+            width int, height int, media_type text)
+        WHERE path IS NOT NULL
+        ON CONFLICT (task_id) DO UPDATE SET path = excluded.path, bytes = excluded.bytes, sha256 = excluded.sha256,
+            width = excluded.width, height = excluded.height, media_type = excluded.media_type
+        """,
+        rows=rows,
+    )
+    tx.rows(_END, rows=rows, cause="deliver")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueDeliveries:
+    account: str
+    ids: list[int]
+
+
+def due(tx: Transaction, *, most: int) -> list[DueDeliveries]:
+    """Pictures that are due and that nobody is bringing, by account: their messages may be lost."""
+    rows = tx.rows(
+        """
+        SELECT a.name AS account, array_agg(t.id ORDER BY t.id) AS ids FROM (
+            SELECT id, account_id FROM tasks
+            WHERE state = 'succeeded' AND next_attempt_at <= now() - interval '2 seconds'
+                AND (lease_until IS NULL OR lease_until < now())
+            ORDER BY next_attempt_at LIMIT :most
+        ) t JOIN accounts a ON a.id = t.account_id GROUP BY a.name
+        """,
+        most=most,
+    )
+    return [DueDeliveries(account=row.account, ids=list(row.ids)) for row in rows]
+
+
+def deliver_again(tx: Transaction, batch_id: int) -> int:
+    """Makes every picture of the batch that waits for a person due again. The number of them."""
+    return tx.run(
+        """
+        UPDATE tasks SET next_attempt_at = now(), tries = 0, first_failed_at = NULL
+        WHERE batch_id = :id AND state = 'succeeded'
+            AND (SELECT deliver FROM batches WHERE batches.id = batch_id)
+        """,
+        id=batch_id,
+    )

@@ -1,0 +1,91 @@
+"""The POST, once for each claimed task, and what its outcome means for the task."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, wait
+
+from pipeline import backoff
+from pipeline.api.client import Api
+from pipeline.dispatch import Handful
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
+from pipeline.store.moves import Settlement
+from pipeline.task import ClaimedTask, State
+
+SAVE_EVERY = 0.1
+"""Seconds after which the outcomes that are there are saved, however slow the rest: a crash leaves less in doubt."""
+
+
+def send(handful: Handful, api: Api, pool: Executor) -> Iterator[list[tuple[ClaimedTask, Outcome]]]:
+    """Sends all at once and yields them as they end, many at a time."""
+    pending: dict[Future[Outcome], ClaimedTask] = {
+        pool.submit(_send_one, task, handful.send_before, api): task for task in handful.tasks
+    }
+    while pending:
+        ended, _ = wait(pending, timeout=SAVE_EVERY)
+        if ended:
+            yield [(pending.pop(future), future.result()) for future in ended]
+
+
+def _send_one(task: ClaimedTask, send_before: float, api: Api) -> Outcome:
+    """A process that was suspended must not send what rescue may have given away meanwhile."""
+    if time.monotonic() >= send_before:
+        return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", after=0.0)
+    return api.submit(task)
+
+
+def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: random.Random) -> Settlement:
+    """Where the outcome puts the task: the table from outcome to move."""
+    match outcome:
+        case Accepted():
+            return _settled(task, State.SUBMITTED, "accepted", outcome, remote_id=outcome.remote_id)
+        case Refused():
+            return _settled(task, State.FAILED, "refused", outcome)
+        case InDoubt():
+            return _settled(task, State.IN_DOUBT, "in_doubt", outcome)
+        case TryAgain(blame=Blame.ACCOUNT):
+            return _settled(task, State.PLANNED, "try_again", outcome, wait=0.0)
+        case TryAgain():
+            tries = task.tries + 1
+            seconds = backoff.delay(backoff.refused(max_attempts), tries, task.seconds_failing, outcome.after, rng)
+            if seconds is None:
+                reason = f"given up after {tries} tries: {outcome.reason}"
+                return _settled(task, State.FAILED, "try_again", Refused(reason=reason, code=outcome.code), counts=1)
+            return _settled(task, State.PLANNED, "try_again", outcome, wait=seconds, counts=1)
+
+
+def _settled(
+    task: ClaimedTask,
+    state: State,
+    name: str,
+    outcome: Outcome,
+    *,
+    remote_id: str | None = None,
+    wait: float | None = None,
+    counts: int = 0,
+) -> Settlement:
+    return Settlement(
+        id=task.id,
+        attempt=task.attempt,
+        state=state,
+        outcome=name,
+        reason=None if isinstance(outcome, Accepted) else outcome.reason,
+        code=outcome.code,
+        remote_id=remote_id,
+        wait=wait,
+        counts=counts,
+    )
+
+
+def account_refusal(outcomes: list[Outcome]) -> TryAgain | None:
+    """The refusal that concerns the whole account, if there is one: the one that asks for the longest wait."""
+    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame is Blame.ACCOUNT]
+    return max(refusals, key=lambda one: one.after or 0.0, default=None)
+
+
+def account_pause(refusal: TryAgain, refusals: int, rng: random.Random) -> float:
+    """Seconds for which nothing is sent to an account that has been refused `refusals` times in a row before."""
+    seconds = backoff.delay(backoff.BUSY, refusals + 1, 0.0, refusal.after, rng)
+    return backoff.BUSY.cap if seconds is None else seconds

@@ -1,0 +1,80 @@
+"""The one door for reports: what a report changes of a task, and how soon to ask again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.outcome import Report
+from pipeline.store.moves import Change
+from pipeline.task import State, TaskAtApi
+
+SHORTEST_POLL, LONGEST_POLL = 0.1, 5.0
+"""Seconds between two polls of an account."""
+PROGRESS_EVERY = 2.0
+"""Seconds between two notes of a task's progress, when nothing else changes."""
+FORGOTTEN_AFTER = 15 * 60.0
+"""Seconds after which a task that the API does not list any more counts as forgotten: some keep tasks in memory."""
+GIVEN_UP_AFTER = 24 * 3_600.0
+"""Seconds after which a task that the API never finishes has failed. Known servers give up within an hour."""
+
+_UNFINISHED = (State.SUBMITTED, State.RUNNING)
+
+
+def changes(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Change]:
+    """What the reports change. Nothing moves backwards; a report that says nothing new changes nothing."""
+    by_id = {report.remote_id: report for report in reports}
+    found = []
+    for task in known:
+        report = by_id.get(task.remote_id)
+        change = _change(task, report) if report else _silence(task)
+        if change:
+            found.append(change)
+    return found
+
+
+def _change(task: TaskAtApi, report: Report) -> Change | None:
+    if report.state in _UNFINISHED:
+        if task.seconds_since_submit > GIVEN_UP_AFTER:
+            return Change(id=task.id, state=State.FAILED, reason="the API did not finish it within a day")
+        state = State.RUNNING if task.state is State.RUNNING else report.state
+        moved = state is not task.state
+        progressed = report.progress != task.progress and task.seconds_since_update > PROGRESS_EVERY
+        if not (moved or progressed or task.seconds_missing is not None):
+            return None
+        return Change(id=task.id, state=state, progress=report.progress, started_at=report.started_at)
+    return Change(
+        id=task.id,
+        state=report.state,
+        reason=report.reason,
+        progress=report.progress,
+        image_url=report.image_url,
+        buttons=report.buttons or None,
+        properties=report.properties,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+    )
+
+
+def _silence(task: TaskAtApi) -> Change | None:
+    if task.seconds_missing is None or task.seconds_missing < FORGOTTEN_AFTER:
+        return None
+    minutes = round(task.seconds_missing / 60)
+    reason = f"the API no longer knows task {task.remote_id}: it has not listed it for {minutes} minutes"
+    return Change(id=task.id, state=State.FAILED, reason=reason)
+
+
+def missing(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[TaskAtApi]:
+    """The tasks that the API did not list."""
+    listed = {report.remote_id for report in reports}
+    return [task for task in known if task.remote_id not in listed]
+
+
+def poll_interval(tasks: Sequence[TaskAtApi]) -> float:
+    """Seconds until the next poll: a sixth of the tasks' mean age.
+
+    So a picture waits for us a fraction of the time that it took, whether jobs last a second or ten minutes.
+    """
+    if not tasks:
+        return SHORTEST_POLL
+    mean_age = sum(task.seconds_since_submit for task in tasks) / len(tasks)
+    return min(LONGEST_POLL, max(SHORTEST_POLL, mean_age / 6))

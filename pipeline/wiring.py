@@ -1,0 +1,73 @@
+"""Settings -> Runtime: the one place that builds things. Stages and steps get what they need handed in."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pipeline.api.client import Api
+from pipeline.errors import UsageError
+from pipeline.settings import Settings, load
+from pipeline.store import accounts
+from pipeline.store.engine import Store
+
+CONCURRENT_REQUESTS = 32
+"""Threads, each with a client of its own, that one worker process sends with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What a worker process works with."""
+
+    store: Store
+    api: Api
+    account: str
+    account_id: int
+    output_dir: Path
+    max_attempts: int
+    pool: ThreadPoolExecutor
+    rng: random.Random
+
+
+def open_store(settings: Settings) -> Store:
+    if settings.database_url is None:
+        raise UsageError("PIPELINE_DATABASE_URL is not set (`pipeline run` brings up a database of its own)")
+    return Store(settings.database_url.get_secret_value())
+
+
+def open_api(settings: Settings) -> Api:
+    if settings.api_base_url is None:
+        raise UsageError("PIPELINE_API_BASE_URL is not set (`pipeline run` brings up the sandbox)")
+    return Api(settings.api_base_url, settings.api_key.get_secret_value(), settings.api_dialect)
+
+
+def register_account(store: Store, settings: Settings) -> int:
+    """The id of the settings' account."""
+    with store.begin() as tx:
+        return accounts.register(
+            tx,
+            name=settings.account_name,
+            base_url=settings.api_base_url or "",
+            max_running=settings.max_running,
+            max_queued=settings.max_queued,
+        )
+
+
+@cache
+def runtime() -> Runtime:
+    """This process's runtime, from the environment."""
+    settings = load()
+    store = open_store(settings)
+    return Runtime(
+        store=store,
+        api=open_api(settings),
+        account=settings.account_name,
+        account_id=register_account(store, settings),
+        output_dir=settings.output_dir,
+        max_attempts=settings.max_attempts,
+        pool=ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="http"),
+        rng=random.SystemRandom(),
+    )

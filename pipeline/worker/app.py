@@ -1,0 +1,81 @@
+"""The Celery application, and the only place that sends its messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger("pipeline.worker")
+
+app = Celery("pipeline", include=["pipeline.worker.steps"])
+app.conf.update(
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    # Neither early nor late acknowledgement is trusted: a lost message is rung again by the beat.
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    task_publish_retry=False,
+    broker_connection_retry_on_startup=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=True,
+    broker_transport_options={
+        "global_keyprefix": "pipeline:",
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    },
+    # A worker uses few threads, and each may publish.
+    broker_pool_limit=10,
+)
+
+
+def flow_queue(account: str) -> str:
+    """Where the steps of one account wait. Only workers that have its key listen there."""
+    return f"{account}.flow"
+
+
+def deliver_queue(account: str) -> str:
+    """Downloads wait apart, so that they never hold up a POST or a poll."""
+    return f"{account}.deliver"
+
+
+def connect(redis_url: str) -> None:
+    """Says where the broker is. Called once, by the entry point."""
+    app.conf.broker_url = redis_url
+
+
+def listen(queues: Sequence[str]) -> None:
+    """Says which queues this process takes messages from."""
+    app.conf.task_queues = [Queue(name) for name in queues]  # type: ignore[no-untyped-call]
+
+
+class Doorbell:
+    """Rings steps. To be rung after the commit: a broker that is away loses a ring, never work."""
+
+    def read(self, account: str, batch_id: int) -> None:
+        self._ring("read", [batch_id], flow_queue(account))
+
+    def submit(self, account: str, account_id: int) -> None:
+        self._ring("submit", [account_id], flow_queue(account))
+
+    def track(self, account: str, account_id: int) -> None:
+        self._ring("track", [account_id], flow_queue(account))
+
+    def rescue(self, account: str) -> None:
+        self._ring("rescue", [], flow_queue(account))
+
+    def deliver(self, account: str, task_ids: Sequence[int], *, a_message: int = 20) -> None:
+        for start in range(0, len(task_ids), a_message):
+            self._ring("deliver", [list(task_ids[start : start + a_message])], deliver_queue(account))
+
+    def _ring(self, step: str, args: list[object], queue: str) -> None:
+        try:
+            app.send_task(f"pipeline.{step}", args=args, queue=queue, expires=600)
+        except OperationalError as failure:
+            log.warning("ring_lost step=%s queue=%s why=%s: the beat rings again", step, queue, failure)

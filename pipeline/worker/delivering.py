@@ -1,0 +1,84 @@
+"""One delivery, between the store's words and the deliver stage's: a fresh link where the old one is dead, and when to
+try again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import httpx
+
+from pipeline import backoff
+from pipeline.api.client import QueryError
+from pipeline.deliver import LIMITS, Delivered, Delivery, Facts, NotDelivered, download, picture_client
+from pipeline.store.deliveries import DeliveryEnd, Undelivered
+from pipeline.wiring import Runtime
+
+LEASE = 3 * LIMITS.seconds
+"""Seconds until another worker may bring the picture: two downloads and a look-up take less."""
+
+_local = threading.local()
+
+
+def bring_home(at: Runtime, task: Undelivered) -> DeliveryEnd:
+    """Downloads the picture; a dead link is replaced once by what the API says now."""
+    delivery = _delivery(at, task)
+    result = download(_client(), delivery)
+    fresh = _fresh_link(at, task) if isinstance(result, NotDelivered) and result.link_dead else None
+    if fresh:
+        result = download(_client(), replace(delivery, url=fresh))
+    return _end(at, task, result, fresh)
+
+
+def _client() -> httpx.Client:
+    client: httpx.Client | None = getattr(_local, "client", None)
+    if client is None:
+        client = _local.client = picture_client()
+    return client
+
+
+def _fresh_link(at: Runtime, task: Undelivered) -> str | None:
+    try:
+        report = at.api.fetch(task.remote_id)
+    except QueryError:
+        return None
+    return report.image_url if report else None
+
+
+def _delivery(at: Runtime, task: Undelivered) -> Delivery:
+    facts = Facts(
+        key=task.key,
+        batch=task.batch,
+        action=task.action,
+        prompt=task.prompt,
+        index=task.index,
+        mode=task.mode,
+        remote_id=task.remote_id,
+        parent_remote_id=task.parent_remote_id,
+        seed=task.seed,
+        account=task.account,
+        attempts=task.attempts,
+        submitted_at=task.submitted_at,
+        started_at=task.started_at,
+        finished_at=task.finished_at,
+    )
+    folder = at.output_dir / task.folder
+    return Delivery(task_id=task.id, folder=folder, stem=task.stem, url=task.image_url, facts=facts)
+
+
+def _end(at: Runtime, task: Undelivered, result: Delivered | NotDelivered, fresh: str | None) -> DeliveryEnd:
+    if isinstance(result, Delivered):
+        return DeliveryEnd(
+            id=task.id,
+            path=result.path.as_posix(),
+            bytes=result.bytes,
+            sha256=result.sha256,
+            width=result.width,
+            height=result.height,
+            media_type=result.media_type,
+            image_url=fresh,
+        )
+    tries = task.tries + 1
+    wait = backoff.delay(backoff.DOWNLOAD, tries, task.seconds_failing, None, at.rng) if result.retryable else None
+    reason = result.reason if wait is not None else f"{result.reason}; it waits for the next `pipeline run`"
+    return DeliveryEnd(id=task.id, reason=reason, wait=wait, image_url=fresh)
