@@ -15,14 +15,11 @@ RIM = 179  # of Pillow's radial gradient, where it meets the sides of its square
 
 
 class Canvas:
-    """Lengths (radii, widths) are shares of the shorter side. `alpha` runs from 0 to 1."""
+    """Lengths (radii, widths) are shares of the shorter side. `alpha` runs from 0 to 1. Begins with a `wash`."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width * FINE, height * FINE
         self.unit = min(self.width, self.height)
-        self.image = Image.new("RGB", (self.width, self.height))
-        self._pen = ImageDraw.Draw(self.image)
-        self._glaze = ImageDraw.Draw(self.image, "RGBA")
 
     @property
     def aspect(self) -> Place:
@@ -38,7 +35,9 @@ class Canvas:
         for n, colour in enumerate(colours):
             field.putpixel((0, n), colour)
         column = field.resize((1, self.height), Image.Resampling.BICUBIC)
-        self.image.paste(column.resize(self.image.size, Image.Resampling.NEAREST))
+        self.image = column.resize((self.width, self.height), Image.Resampling.NEAREST)
+        self._pen = ImageDraw.Draw(self.image)
+        self._glaze = ImageDraw.Draw(self.image, "RGBA")
 
     def shape(self, places: Iterable[Place], colour: Colour, alpha: float = 1) -> None:
         outline = [(x * self.width, y * self.height) for x, y in places]

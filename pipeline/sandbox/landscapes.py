@@ -37,7 +37,7 @@ def sky(canvas: Canvas, palette: Palette, rng: Random, low: float = 0.5) -> Plac
     canvas.wash((*palette.sky, palette.sky[-1]))
     place = (rng.uniform(0.22, 0.78), rng.uniform(0.18, low))
     radius = rng.uniform(0.07, 0.15)
-    canvas.glow(place, radius * 5, palette.light, 0.75)
+    canvas.glow(place, radius * 3.6, palette.light, 0.8)
     canvas.disc(place, radius, palette.light)
     return place
 
@@ -106,14 +106,14 @@ def forest(canvas: Canvas, palette: Palette, rng: Random) -> None:
     """Firs in rows that come nearer out of the mist."""
     sky(canvas, palette, rng, 0.4)
     for depth, colour in enumerate(palette.land):
-        base = 0.62 + depth * 0.12
+        base = 0.6 + depth * 0.11
         count = 22 - depth * 5
         for n in range(count):
             x = (n + rng.uniform(0.1, 0.9)) / count
             _fir(canvas, (x, base + rng.uniform(-0.02, 0.03)), rng.uniform(0.2, 0.3) * (0.7 + depth * 0.3), colour)
         canvas.shape(swell(rng, base, 0.012, 3), colour)
         if depth < len(palette.land) - 1:
-            canvas.haze(base - 0.22, base + 0.12, palette.sky[-1], 0.62)
+            canvas.haze(base - 0.22, base + 0.12, palette.sky[-1], 0.6)
     specks(canvas, palette, rng, 60)
 
 
