@@ -1,0 +1,181 @@
+"""The gallery: one folder that opens from file://, beside the pictures, and survives being moved or zipped."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from html import escape
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from pipeline.deliver.files import disk_sentence, write_whole
+from pipeline.errors import PipelineError
+from pipeline.report.page import Card, anchor_of, article, document, duration, moment
+from pipeline.report.rows import STATE_WORDS, GalleryBatch, GalleryPicture, GalleryRow, kind_of
+from pipeline.report.thumbnails import GRID_EDGE, TILE_EDGE, Wanted, show
+from pipeline.task import State
+
+ROWS_ON_A_PAGE = 200
+TROUBLES_LISTED = 100
+PAGE_NAME = re.compile(r"page-(\d+)\.html")
+THREADS = min(8, os.cpu_count() or 1)
+HEADLINE = (State.DELIVERED, State.FAILED, State.CANCELLED, State.IN_DOUBT, State.SUCCEEDED, State.RUNNING)
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What is not delivered, as list items for the head of the first page; only the first hundred are kept."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("failed", "doubt", "waiting"), 0))
+    items: dict[str, list[str]] = field(default_factory=lambda: {"failed": [], "doubt": [], "waiting": []})
+
+    def note(self, row: GalleryRow, page: int, anchor: str) -> None:
+        for trail, picture in row.task.family():
+            kind = kind_of(picture.state)
+            if kind == "delivered":
+                continue
+            self.counts[kind] += 1
+            if len(self.items[kind]) < TROUBLES_LISTED:
+                self.items[kind].append(_trouble_item(row.key, trail, picture, f"{_file(page)}#{anchor}"))
+
+
+def write_gallery(folder: Path, batch: GalleryBatch) -> Path:
+    """Write `index.html` (and `page-2.html` ...) with thumbnails into the batch folder, and return its path.
+
+    Reads `batch.rows` once, 200 at a time. Raises PipelineError when the disk says no.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(folder, batch)
+    except OSError as error:
+        raise PipelineError(f"the gallery could not be written: {disk_sentence(error, folder)}") from error
+
+
+def _write(folder: Path, batch: GalleryBatch) -> Path:
+    trouble, ends = Trouble(), [0]
+    # How many pages there are, and what failed on the last one, is known only after the last row.
+    with TemporaryFile(dir=folder) as spool, ThreadPoolExecutor(THREADS) as pool:
+        for body in _bodies(folder, batch, trouble, pool):
+            spool.write(body.encode("utf-8", errors="replace"))
+            ends.append(spool.tell())
+        pages = max(1, len(ends) - 1)
+        spool.seek(0)
+        for page in range(1, pages + 1):
+            size = ends[page] - ends[page - 1] if page < len(ends) else 0
+            rows = spool.read(size).decode("utf-8")
+            write_whole(folder, _file(page), _page(batch, rows, trouble, page, pages))
+    _remove_old_pages(folder, pages)
+    return folder / _file(1)
+
+
+def _bodies(folder: Path, batch: GalleryBatch, trouble: Trouble, pool: ThreadPoolExecutor) -> Iterator[str]:
+    rows, page, number = iter(batch.rows), 0, 0
+    while some := tuple(islice(rows, ROWS_ON_A_PAGE)):
+        page += 1
+        shown = show(folder, (one for row in some for one in _wanted(row)), pool)
+        articles = []
+        for row in some:
+            number += 1
+            trouble.note(row, page, f"r{number}")
+            articles.append(article(Card(anchor=f"r{number}", row=row, shown=shown)))
+        yield "".join(articles)
+
+
+def _wanted(row: GalleryRow) -> Iterator[Wanted]:
+    for _, one in row.task.family():
+        if one.path is not None:
+            edge = TILE_EDGE if one.word else GRID_EDGE
+            yield Wanted(path=one.path, edge=edge, width=one.width, height=one.height)
+
+
+def _page(batch: GalleryBatch, rows: str, trouble: Trouble, page: int, pages: int) -> str:
+    nothing = '<p class="nothing" hidden>Nothing on this page matches.</p>'
+    wall = f'<main class="wall">{rows}</main>' if rows else '<p class="nothing">This batch has no rows yet.</p>'
+    tools = (
+        '<div class="tools"><input type="search" class="filter" aria-label="Filter" autocomplete="off" '
+        f'placeholder="Filter {"this page" if pages > 1 else "by key or prompt"}">{_pager(page, pages)}</div>'
+    )
+    body = (
+        _head(batch)
+        + (_troubles(trouble) if page == 1 else "")
+        + tools
+        + wall
+        + nothing
+        + f'<footer>{_pager(page, pages)}<p class="keys">Click a picture to see it large. '
+        "<kbd>←</kbd> <kbd>→</kbd> to walk, <kbd>Esc</kbd> to close.</p></footer>"
+    )
+    title = batch.name if pages == 1 else f"{batch.name}, page {page} of {pages}"
+    return document(title=title, body=body)
+
+
+def _head(batch: GalleryBatch) -> str:
+    counts = {state: batch.counts.get(state, 0) for state in State}
+    waiting = counts[State.PLANNED] + counts[State.SUBMITTING] + counts[State.SUBMITTED]
+    named = [(kind_of(state), counts[state], STATE_WORDS[state]) for state in HEADLINE] + [
+        ("waiting", waiting, "waiting")
+    ]
+    figures = "".join(
+        f'<li class="{kind}"><b>{count:,}</b> {word}</li>'
+        for kind, count, word in named
+        if count or word == "delivered"
+    )
+    facts = [
+        moment(batch.created_at) if batch.created_at else "",
+        f"took {duration(batch.seconds)}" if batch.seconds is not None else "",
+        f"account {escape(batch.account)}" if batch.account else "",
+        "" if batch.finished_at else "not finished yet",
+    ]
+    return (
+        f'<header class="top"><h1 dir="auto">{escape(batch.name)}</h1><ul class="figures">{figures}</ul>'
+        f'<p class="facts">{" · ".join(filter(None, facts))}</p></header>'
+    )
+
+
+def _troubles(trouble: Trouble) -> str:
+    total = sum(trouble.counts.values())
+    if not total:
+        return ""
+    said = {"failed": "failed", "doubt": "in doubt", "waiting": "waiting"}
+    heading = ", ".join(f"{count:,} {said[kind]}" for kind, count in trouble.counts.items() if count)
+    items = "".join(item for kind in said for item in trouble.items[kind])
+    unlisted = total - sum(len(some) for some in trouble.items.values())
+    rest = f'<li class="rest">and {unlisted:,} more</li>' if unlisted else ""
+    opened = " open" if total <= 6 else ""
+    return f'<details class="trouble"{opened}><summary>{heading}</summary><ul>{items}{rest}</ul></details>'
+
+
+def _trouble_item(key: str, trail: str, picture: GalleryPicture, address: str) -> str:
+    page, _, row = address.partition("#")
+    name = escape(f"{key} {trail}".strip())
+    why = escape(picture.reason) or STATE_WORDS[picture.state]
+    goal = escape(f"{page}#{anchor_of(row, trail)}-p")
+    named = f'<a href="{goal}" dir="auto">{name}</a> <span dir="auto">{why}</span>'
+    return f'<li class="{kind_of(picture.state)}">{named}</li>'
+
+
+def _pager(page: int, pages: int) -> str:
+    if pages == 1:
+        return ""
+    near = sorted({1, pages, *range(max(1, page - 2), min(pages, page + 2) + 1)})
+    links, before = [], 0
+    for number in near:
+        links.append("<i>…</i>" if number > before + 1 else "")
+        here = ' aria-current="page"' if number == page else ""
+        links.append(f'<a href="{_file(number)}"{here}>{number}</a>')
+        before = number
+    return f'<nav class="pages" aria-label="Pages">{"".join(links)}</nav>'
+
+
+def _file(page: int) -> str:
+    return "index.html" if page == 1 else f"page-{page}.html"
+
+
+def _remove_old_pages(folder: Path, pages: int) -> None:
+    for path in folder.glob("page-*.html"):
+        named = PAGE_NAME.fullmatch(path.name)
+        if named and int(named[1]) > pages:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,115 @@
+"""The end of a run in the terminal: what came home, what did not and why, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.report.page import duration
+from pipeline.report.rows import STATE_WORDS, kind_of
+from pipeline.task import State
+
+FAILURES_SHOWN = 10
+NAME_COLUMNS = 28
+REASON_CHARACTERS = 400
+STYLES = {"failed": "red", "doubt": "yellow", "waiting": "cyan", "delivered": "green"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One task that is not delivered: its name for people (`fox-U3`) and why, with the API's own words."""
+
+    name: str
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """How a run ended. `undelivered` pictures are made and paid for, and not on disk yet.
+
+    `failures` holds ten or more of what failed, is in doubt or undelivered; the counts say how many there are.
+    """
+
+    batch: str
+    tasks: int
+    delivered: int
+    failed: int = 0
+    in_doubt: int = 0
+    undelivered: int = 0
+    sent: int = 0
+    seconds: float
+    gallery: Path | None = None
+    failures: Sequence[Failure] = ()
+
+
+def print_summary(console: Console, run: RunSummary) -> None:
+    """Print the summary and the way to the gallery: colours in a terminal, plain lines in a file."""
+    console.print(run_summary(run))
+    if run.gallery is not None:
+        # Soft: a path that is broken over two lines cannot be clicked or copied.
+        console.print(Text(f"\nGallery: {run.gallery}"), soft_wrap=True)
+
+
+def run_summary(run: RunSummary) -> RenderableType:
+    """The summary without the gallery: counts, the first failures with their reasons, what to do."""
+    parts: list[RenderableType] = [_headline(run)]
+    shown = tuple(run.failures[:FAILURES_SHOWN])
+    if shown:
+        parts += ["", _failures(shown)]
+    more = run.failed + run.in_doubt + run.undelivered - len(shown)
+    if more > 0:
+        parts.append(Text(f"  and {more:,} more: pipeline status {run.batch}"))
+    advice = list(_advice(run))
+    if advice:
+        parts += ["", *advice]
+    return Group(*parts)
+
+
+def _headline(run: RunSummary) -> Text:
+    whole = run.delivered == run.tasks
+    line = Text(f"{run.delivered:,} of {run.tasks:,} pictures delivered", style="bold green" if whole else "bold")
+    for count, words, kind in (
+        (run.failed, "failed", "failed"),
+        (run.in_doubt, "in doubt", "doubt"),
+        (run.undelivered, "made but not here yet", "waiting"),
+    ):
+        if count:
+            line.append(", ").append(f"{count:,} {words}", style=STYLES[kind])
+    return line.append(f", in {duration(run.seconds)}; {run.sent:,} sent", style="not bold default")
+
+
+def _failures(failures: Sequence[Failure]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=NAME_COLUMNS)
+    table.add_column(overflow="fold", ratio=1)
+    for one in failures:
+        state = Text(STATE_WORDS[one.state], style=STYLES[kind_of(one.state)])
+        table.add_row(state, Text(_one_line(one.name)), Text(_one_line(one.reason)))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _advice(run: RunSummary) -> list[Text]:
+    lines = []
+    if run.in_doubt:
+        lines.append(
+            Text(
+                "In doubt: perhaps accepted, so never sent again by itself. Settle each one with pipeline resolve TASK."
+            )
+        )
+    if run.undelivered:
+        lines.append(Text("Made but not here yet: paid for and kept. The same run again brings it home."))
+    return lines
+
+
+def _one_line(text: str) -> str:
+    """Words from outside, without line breaks and without signs that steer a terminal."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= REASON_CHARACTERS else line[:REASON_CHARACTERS].rstrip() + " ..."

@@ -1,0 +1,94 @@
+"""Small copies of the pictures, so that thousands open at once. Made once, in parallel, and reused while fresh."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from PIL import Image
+
+FOLDER = "thumbnails"
+GRID_EDGE = 800
+"""Longest edge of a grid's thumbnail in pixels: it is shown some 400 wide, on screens of double density."""
+TILE_EDGE = 400
+QUALITY = 82
+NO_PICTURE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands on the page for a picture: a path relative to the batch folder, and the picture's own size."""
+
+    source: Path
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A picture to show, with its size where it is known."""
+
+    path: Path
+    edge: int
+    width: int | None = None
+    height: int | None = None
+
+
+def show(folder: Path, wanted: Iterable[Wanted], pool: ThreadPoolExecutor) -> Mapping[Path, Shown]:
+    """A thumbnail for every picture that exists; a picture that is no longer there is left out."""
+    wanted = tuple(wanted)
+    found = pool.map(lambda one: _shown(folder, one), wanted)
+    return {one.path: shown for one, shown in zip(wanted, found, strict=True) if shown}
+
+
+def is_inside(path: PurePath) -> bool:
+    """Whether a relative path stays in the folder it is relative to."""
+    return not path.is_absolute() and ".." not in path.parts and path.name != ""
+
+
+def _shown(folder: Path, wanted: Wanted) -> Shown | None:
+    picture = folder / wanted.path
+    if not is_inside(wanted.path) or not picture.is_file():
+        return None
+    small = Path(FOLDER) / wanted.path.with_suffix(".jpg")
+    source = small if _fresh(folder / small, picture) or _make(picture, folder / small, wanted.edge) else wanted.path
+    if wanted.width and wanted.height:
+        return Shown(source, wanted.width, wanted.height)
+    return Shown(source, *_size(picture))
+
+
+def _fresh(small: Path, picture: Path) -> bool:
+    try:
+        return small.stat().st_mtime_ns >= picture.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def _make(picture: Path, small: Path, edge: int) -> bool:
+    """Write the small copy in one step. False when the file is no picture: the page then shows the file itself."""
+    part = small.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
+    small.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with Image.open(picture) as image:
+            image.thumbnail((edge, edge))
+            image.convert("RGB").save(part, "JPEG", quality=QUALITY, optimize=True)
+        part.replace(small)
+    except NO_PICTURE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        return False
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    try:
+        with Image.open(picture) as image:
+            return image.width, image.height
+    except NO_PICTURE:
+        return 1, 1
