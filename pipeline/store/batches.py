@@ -190,6 +190,14 @@ def find(tx: Transaction, word: str) -> Batch:
     return _batch(rows[0])
 
 
+def get(tx: Transaction, batch_id: int) -> Batch:
+    """The batch with this id, which exists."""
+    rows = tx.rows(
+        f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = :id", id=batch_id
+    )
+    return _batch(rows[0])
+
+
 def every(tx: Transaction) -> list[Batch]:
     """All batches, newest first."""
     return [

@@ -1,0 +1,116 @@
+"""Brings up on this machine whatever the settings do not name: database, broker, sandbox, workers. Configured or
+embedded, everything after this file sees plain addresses: there is one code path."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from pipeline.errors import ServiceError
+from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
+from pipeline.settings import Settings, load
+from pipeline.store.batches import Batch
+
+SANDBOX_KEY = "sandbox"
+NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What else of this process's environment the workers need."""
+GRACE = 90.0
+"""Seconds that a worker may take to end its POSTs: cut off, they would be in doubt."""
+
+
+class Place:
+    """Where the work is done: the settings with every address filled in, and the services behind them."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self.settings = settings
+        self._stack = stack
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        if self._services is None:
+            self._services = self._stack.enter_context(attach(self.settings.data_dir))
+        return self._services
+
+    @property
+    def has_services(self) -> bool:
+        """Whether this machine's own services are up."""
+        return self._services is not None
+
+    @property
+    def account_name(self) -> str:
+        return self.settings.account_name if self.settings.api_base_url else SANDBOX_KEY
+
+    def bring_up_database(self) -> None:
+        if self.settings.database_url is None:
+            self._set(database_url=self.services.postgres())
+
+    def bring_up_api(self) -> None:
+        """The sandbox, where no server is named."""
+        if self.settings.api_base_url is not None:
+            return
+        port = self.services.port("sandbox")
+        journal = self.settings.data_dir.absolute() / "sandbox.jsonl"
+        options = ["--port", str(port), "--key", SANDBOX_KEY, "--journal", str(journal)]
+        options += ["--slots", str(self.settings.max_running), "--queue", str(self.settings.max_queued)]
+        argv = (sys.executable, "-m", "pipeline", "sandbox", *options)
+        self.services.ensure(Program(name="sandbox", argv=argv, ready=f"tcp:127.0.0.1:{port}"))
+        self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX_KEY, account="sandbox")
+
+    def start_work(self) -> None:
+        """Workers and the beat, until this process ends."""
+        if self.settings.redis_url is None:
+            self._set(redis_url=self.services.redis())
+        for number in range(1, self.settings.workers + 1):
+            self._start(f"worker-{number}", "worker", "--only", "flow", "--name", f"worker-{number}")
+        self._start("deliver", "worker", "--only", "deliver", "--name", "deliver")
+        self._start("beat", "beat")
+
+    def _start(self, name: str, *words: str) -> None:
+        argv = (sys.executable, "-m", "pipeline", *words)
+        self.services.ensure(Program(name=name, argv=argv, env=self._environment(), grace=GRACE))
+
+    def check_work(self) -> None:
+        """Raises `ServiceError`, with the end of its log, when a program has failed for good."""
+        for child in self.services.status() if self._services else ():
+            if child.state == "failed":
+                raise ServiceError("\n".join((f"{child.name} does not stay up; its last words were:", *child.log)))
+
+    def ring_read(self, batch: Batch) -> None:
+        """Tells a worker that a manifest waits."""
+        from pipeline.worker.app import Doorbell, connect  # noqa: PLC0415 - slow to import
+
+        if self.settings.redis_url:
+            connect(self.settings.redis_url.get_secret_value())
+            Doorbell().read(batch.account, batch.id)
+
+    def _set(self, **values: str) -> None:
+        self.settings = load(**(self.settings.model_dump() | values))
+
+    def _environment(self) -> dict[str, str]:
+        values = {
+            f"PIPELINE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in self.settings
+            if value not in (None, "", {})
+        }
+        values.pop("PIPELINE_PRICES", None)
+        values["PIPELINE_OUTPUT_DIR"] = str(Path(self.settings.output_dir).absolute())
+        asked = {*NETWORK, *(name.lower() for name in NETWORK)}
+        return {name: os.environ[name] for name in asked if name in os.environ} | values
+
+
+@contextmanager
+def place(settings: Settings) -> Iterator[Place]:
+    """A place with a database. Leaving it ends whatever it brought up, unless somebody else still works there."""
+    try:
+        with ExitStack() as stack:
+            here = Place(settings, stack)
+            here.bring_up_database()
+            yield here
+    except EmbeddedError as failure:
+        raise ServiceError(str(failure)) from None

@@ -1,0 +1,90 @@
+"""How a batch stands: the numbers, the sentence, and the exit status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from pipeline.report import Failure, RunSummary, run_summary
+from pipeline.store import batches, records
+from pipeline.store.batches import Batch, Progress
+from pipeline.store.engine import Transaction
+from pipeline.task import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a batch stands now; at the end of a run also what this run did."""
+
+    batch: Batch
+    progress: Progress
+    failures: tuple[Failure, ...]
+    sent: int
+    seconds: float = 0.0
+    gallery: Path | None = None
+
+    @property
+    def delivered(self) -> int:
+        """Pictures at home; with delivery off, pictures made."""
+        done = self.progress.by_state.get(State.DELIVERED, 0)
+        return done if self.batch.deliver else done + self.progress.by_state.get(State.SUCCEEDED, 0)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.progress.by_state.get(state, 0) for state in (State.FAILED, State.CANCELLED))
+
+    @property
+    def in_doubt(self) -> int:
+        return self.progress.by_state.get(State.IN_DOUBT, 0)
+
+    @property
+    def exit_status(self) -> int:
+        return 0 if self.delivered >= self.progress.tasks else 1
+
+    def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
+        return replace(self, seconds=seconds, gallery=gallery)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "batch": self.batch.id,
+            "tasks": self.progress.tasks,
+            "sent": self.sent,
+            "delivered": self.delivered,
+            "failed": self.failed,
+            "in_doubt": self.in_doubt,
+            "seconds": round(self.seconds, 2),
+            "gallery": str(self.gallery) if self.gallery else None,
+        }
+
+    def summary(self) -> RenderableType:
+        return run_summary(
+            RunSummary(
+                batch=self.batch.name,
+                tasks=self.progress.tasks,
+                delivered=self.delivered,
+                failed=self.failed,
+                in_doubt=self.in_doubt,
+                undelivered=self.progress.waiting_for_a_person - self.in_doubt,
+                sent=self.sent,
+                seconds=self.seconds,
+                gallery=self.gallery,
+                failures=self.failures,
+            )
+        )
+
+
+def ending(tx: Transaction, batch: Batch, *, since: datetime | None = None) -> Ending:
+    """How the batch stands; `sent` counts the POSTs since a moment of the database's clock, or all of them."""
+    return Ending(
+        batch=batch,
+        progress=batches.progress(tx, batch.id),
+        failures=tuple(
+            Failure(name=trouble.key, state=trouble.state, reason=trouble.reason)
+            for trouble in records.troubles(tx, batch.id, most=10)
+        ),
+        sent=batches.posts(tx, batch.id, since=since),
+    )

@@ -1,0 +1,144 @@
+"""The live view of a batch: a few lines that move in a terminal, plain lines elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.report import duration
+from pipeline.store import batches
+from pipeline.store.batches import Batch, Progress
+from pipeline.store.engine import Store
+from pipeline.task import State
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the database."""
+PLAIN_LINE_EVERY = 5.0
+"""Seconds between two lines where stderr is no terminal."""
+RATE_WINDOW = 60.0
+"""Seconds over which pictures per minute are counted."""
+
+
+class Workplace(Protocol):
+    """Whoever keeps the workers running."""
+
+    def check_work(self) -> None:
+        """Raises `ServiceError` when the workers cannot go on."""
+
+
+def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
+    """Shows the batch until it is over."""
+    with _view(batch) as show:
+        while True:
+            with store.begin() as tx:
+                progress = batches.progress(tx, batch.id)
+            show(progress)
+            if progress.over:
+                return progress
+            here.check_work()
+            time.sleep(LOOK_EVERY)
+
+
+class Speed:
+    """Pictures a minute over the last minute, and how long the rest will take at that."""
+
+    def __init__(self) -> None:
+        self.samples: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, done: int) -> None:
+        self.samples.append((now, done))
+        while len(self.samples) > 2 and now - self.samples[0][0] > RATE_WINDOW:
+            self.samples.popleft()
+
+    @property
+    def per_second(self) -> float:
+        (began, before), (now, done) = self.samples[0], self.samples[-1]
+        return (done - before) / (now - began) if now > began else 0.0
+
+    def seconds_left(self, remaining: int) -> float | None:
+        return remaining / self.per_second if self.per_second > 0 else None
+
+
+class Counts:
+    """A batch's tasks as a person counts them."""
+
+    def __init__(self, batch: Batch, progress: Progress) -> None:
+        by_state = progress.by_state
+        self.done = by_state.get(State.DELIVERED, 0) + (0 if batch.deliver else by_state.get(State.SUCCEEDED, 0))
+        self.failed = by_state.get(State.FAILED, 0) + by_state.get(State.CANCELLED, 0)
+        self.in_doubt = by_state.get(State.IN_DOUBT, 0)
+        self.running = sum(by_state.get(s, 0) for s in (State.SUBMITTING, State.SUBMITTED, State.RUNNING))
+        self.loading = by_state.get(State.SUCCEEDED, 0) if batch.deliver else 0
+        self.total = progress.tasks
+        self.waiting = max(0, self.total - self.done - self.failed - self.in_doubt - self.running - self.loading)
+
+    def line(self, speed: Speed) -> str:
+        words = [f"{self.done:,} of {self.total:,} done", f"{self.running:,} running", f"{self.waiting:,} waiting"]
+        if self.loading:
+            words.append(f"{self.loading:,} downloading")
+        words += [f"{self.failed:,} failed"] if self.failed else []
+        words += [f"{self.in_doubt:,} in doubt"] if self.in_doubt else []
+        words.append(f"{60 * speed.per_second:,.0f} pictures/min")
+        left = speed.seconds_left(self.total - self.done - self.failed - self.in_doubt)
+        if left:
+            words.append(f"{duration(left)} left")
+        return ", ".join(words)
+
+
+class _View:
+    def __init__(self, batch: Batch, console: Console, live: Live | None) -> None:
+        self.batch, self.console, self.live = batch, console, live
+        self.speed = Speed()
+        self.next_line = 0.0
+        self.last_line = ""
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        counts = Counts(self.batch, progress)
+        self.speed.add(now, counts.done)
+        if self.live:
+            self.live.update(self._picture(counts, progress))
+        elif now >= self.next_line or progress.over:
+            self._say(f"{self.batch.name}: {counts.line(self.speed)}{_why(progress)}")
+            self.next_line = now + PLAIN_LINE_EVERY
+
+    def _say(self, line: str) -> None:
+        if line != self.last_line:
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+        self.last_line = line
+
+    def _picture(self, counts: Counts, progress: Progress) -> RenderableType:
+        head = Table.grid(padding=(0, 1), expand=True)
+        head.add_column(no_wrap=True)
+        head.add_column(ratio=1)
+        head.add_column(justify="right", no_wrap=True)
+        share = counts.done / counts.total if counts.total else 0.0
+        bar = ProgressBar(total=max(counts.total, 1), completed=counts.done)
+        head.add_row(Text(self.batch.name, style="bold"), bar, f"{share:4.0%}")
+        lines: list[RenderableType] = [head, Text(counts.line(self.speed), style="dim")]
+        if progress.blocked_reason:
+            lines.append(Text(f"waiting: {progress.blocked_reason}", style="yellow"))
+        return Group(*lines)
+
+
+def _why(progress: Progress) -> str:
+    return f" ({progress.blocked_reason})" if progress.blocked_reason else ""
+
+
+@contextmanager
+def _view(batch: Batch) -> Iterator[_View]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _View(batch, console, None)
+        return
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        yield _View(batch, console, live)

@@ -1,0 +1,98 @@
+"""Look: status, watch, report."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.cli.embedded import place
+from pipeline.cli.ending import Ending, ending
+from pipeline.cli.gallery import write_batch_gallery
+from pipeline.cli.live import follow
+from pipeline.cli.ready import ready_store
+from pipeline.errors import UsageError
+from pipeline.settings import load
+from pipeline.store import batches
+from pipeline.store.engine import Transaction
+from pipeline.task import State
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
+BatchWord = Annotated[str, typer.Argument(metavar="BATCH", help="Name or id of a batch.")]
+
+
+def status(
+    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]", help="Name or id; without it, all batches.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far the batches are; or one of them, with what is wrong in it."""
+    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+        if batch is None:
+            _list_batches(tx, as_json)
+            return
+        found = ending(tx, batches.find(tx, batch))
+    _print(found, as_json)
+
+
+def watch(batch: BatchWord, as_json: AsJson = False) -> None:
+    """Watch a batch to its end. With embedded services, go on with the work of an interrupted run."""
+    with place(load()) as here:
+        store = ready_store(here.settings, migrate_first=True)
+        with store.begin() as tx:
+            found = batches.find(tx, batch)
+        if here.has_services:
+            if found.account != here.account_name:
+                raise UsageError(
+                    f"batch {found.name!r} belongs to account {found.account}, and the settings name "
+                    f"{here.account_name}: set PIPELINE_API_BASE_URL and PIPELINE_API_KEY as they were"
+                )
+            here.bring_up_api()
+            here.start_work()
+        follow(here, store, found)
+        with store.begin() as tx:
+            end = ending(tx, found)
+    _print(end, as_json)
+    raise typer.Exit(end.exit_status)
+
+
+def report(batch: BatchWord) -> None:
+    """Write the gallery page of a batch, and say where it is."""
+    with place(load()) as here:
+        store = ready_store(here.settings, migrate_first=True)
+        with store.begin() as tx:
+            print(write_batch_gallery(tx, batches.find(tx, batch), here.settings.output_dir))
+
+
+def _print(end: Ending, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(end.as_json()))
+    else:
+        Console().print(end.summary())
+
+
+def _list_batches(tx: Transaction, as_json: bool) -> None:
+    listed = [(batch, batches.progress(tx, batch.id)) for batch in batches.every(tx)]
+    if as_json:
+        rows = [
+            {"batch": batch.id, "name": batch.name, "account": batch.account, "tasks": how.tasks, **how.by_state}
+            for batch, how in listed
+        ]
+        print(json.dumps(rows))
+        return
+    table = Table("id", "batch", "account", "tasks", "done", "failed", "waits", box=None, pad_edge=False)
+    for batch, how in listed:
+        done = how.by_state.get(State.DELIVERED, 0) + (0 if batch.deliver else how.by_state.get(State.SUCCEEDED, 0))
+        failed = how.by_state.get(State.FAILED, 0)
+        table.add_row(
+            str(batch.id),
+            batch.name,
+            batch.account,
+            f"{how.tasks:,}",
+            f"{done:,}",
+            f"{failed:,}",
+            f"{how.waiting_for_a_person:,}",
+        )
+    Console().print(table if listed else "no batch yet: `pipeline run FILE` makes one")

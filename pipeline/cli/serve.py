@@ -1,0 +1,117 @@
+"""Each service alone: what a process supervisor or docker-compose runs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.ready import ready_store
+from pipeline.errors import PipelineError, ServiceError, UsageError
+from pipeline.settings import Settings, load
+from pipeline.wiring import open_api, open_store
+
+THREADS = 8
+"""Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
+
+
+class Work(StrEnum):
+    """What a worker process takes from its account's queues."""
+
+    ALL = "all"
+    FLOW = "flow"
+    DELIVER = "deliver"
+
+
+def worker(
+    only: Annotated[Work, typer.Option(help="Take only this kind of work.")] = Work.ALL,
+    name: Annotated[str, typer.Option(help="Name of this process on this host.")] = "worker",
+) -> None:
+    """Work: read manifests, send, poll, download. Start as many as you like, on as many hosts."""
+    from pipeline.worker.app import app, connect, deliver_queue, flow_queue, listen  # noqa: PLC0415 - slow to import
+
+    settings = _configured()
+    connect(_redis_url(settings))
+    kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
+    listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
+    _log_to_stderr()
+    app.worker_main(
+        ["worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h", "--loglevel=WARNING",
+         "--without-gossip", "--without-mingle"]
+    )  # fmt: skip
+
+
+def beat() -> None:
+    """The clock: ring for what is due. Several at once do not disturb each other."""
+    from pipeline.worker.app import app, connect  # noqa: PLC0415
+    from pipeline.worker.schedule import DueScheduler  # noqa: PLC0415
+
+    connect(_redis_url(_configured()))
+    _log_to_stderr()
+    app.Beat(scheduler=DueScheduler, loglevel="WARNING", pidfile=None, quiet=True).run()
+
+
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from pipeline.store.migrate import migrate as bring_up_to_date  # noqa: PLC0415
+
+    store = open_store(load())
+    store.ping()
+    print("the tables are up to date now" if bring_up_to_date(store) else "the tables were up to date")
+
+
+def check() -> None:
+    """Settings, database, migrations, broker and account: one line each."""
+    settings = load()
+    worst = 0
+    for name, probe in (("database", _check_database), ("broker", _check_broker), ("account", _check_account)):
+        try:
+            print(f"ok    {name}: {probe(settings)}")
+        except PipelineError as failure:
+            worst = max(worst, failure.exit_status)
+            print(f"wrong {name}: {failure}")
+    raise typer.Exit(worst)
+
+
+def _check_database(settings: Settings) -> str:
+    ready_store(settings, migrate_first=False)
+    return "reachable, tables up to date"
+
+
+def _check_broker(settings: Settings) -> str:
+    import redis  # noqa: PLC0415
+
+    try:
+        version = redis.Redis.from_url(_redis_url(settings), socket_connect_timeout=5).info("server")["redis_version"]
+    except redis.RedisError as failure:
+        raise ServiceError(f"Redis cannot be reached: {failure} (see PIPELINE_REDIS_URL)") from None
+    return f"Redis {version}"
+
+
+def _check_account(settings: Settings) -> str:
+    open_api(settings).check()
+    return f"{settings.account_name} answers and takes the key ({settings.api_dialect})"
+
+
+def _configured() -> Settings:
+    """Settings under which a process can work on its own; the first thing that is missing otherwise."""
+    settings = load()
+    ready_store(settings, migrate_first=False)
+    open_api(settings)
+    return settings
+
+
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise UsageError("PIPELINE_REDIS_URL is not set (`pipeline run` brings up a Redis of its own)")
+    return settings.redis_url.get_secret_value()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("pipeline").setLevel(logging.INFO)
