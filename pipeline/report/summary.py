@@ -16,7 +16,7 @@ from pipeline.report.rows import STATE_WORDS, kind_of
 from pipeline.task import State
 
 FAILURES_SHOWN = 10
-NAME_COLUMNS = 28
+NAME_COLUMNS = 24
 REASON_CHARACTERS = 400
 STYLES = {"failed": "red", "doubt": "yellow", "waiting": "cyan", "delivered": "green"}
 
@@ -87,12 +87,11 @@ def _headline(run: RunSummary) -> Text:
 
 def _failures(failures: Sequence[Failure]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=NAME_COLUMNS)
     table.add_column(overflow="fold", ratio=1)
     for one in failures:
-        state = Text(STATE_WORDS[one.state], style=STYLES[kind_of(one.state)])
-        table.add_row(state, Text(_one_line(one.name)), Text(_one_line(one.reason)))
+        why = Text(f"{STATE_WORDS[one.state]}: ", style=STYLES[kind_of(one.state)])
+        table.add_row(Text(_one_line(one.name)), why.append(_one_line(one.reason), style="default"))
     return Padding(table, (0, 0, 0, 2))
 
 

@@ -223,7 +223,7 @@ def test_failures_are_named_with_their_reasons_and_the_rest_is_counted() -> None
     ]
     said = summary(delivered=46, failed=12, in_doubt=1, undelivered=1, failures=failures)
     assert "46 of 60 pictures delivered, 12 failed, 1 in doubt, 1 made but not here yet" in said
-    assert "failed  fox-9  banned [red] [31mprompt" in said
+    assert "fox-9  failed: banned [red] [31mprompt" in said
     assert "fox-10" not in said
     assert "and 4 more: pipeline status 7" in said
     assert "pipeline resolve TASK" in said
