@@ -40,8 +40,8 @@ def attach(folder: Path | str = ".pipeline") -> Services:
     gives_up = time.monotonic() + START
     supervisor: subprocess.Popen[bytes] | None = None
     while True:
-        if connection := _connect(lair):
-            return Services(lair, connection)
+        if greeted := _connect(lair):
+            return Services(lair, *greeted)
         if supervisor is not None and (status := supervisor.poll()) is not None:
             if status != 0:
                 sentence = f"the supervisor of {lair} ended with exit status {status}"
@@ -57,8 +57,9 @@ def attach(folder: Path | str = ".pipeline") -> Services:
 class Services:
     """An attachment to the embedded services. Threads may share it; processes must not."""
 
-    def __init__(self, folder: Path, connection: socket.socket) -> None:
+    def __init__(self, folder: Path, connection: socket.socket, supervisor_pid: int) -> None:
         self.folder = folder
+        self.supervisor_pid = supervisor_pid
         self._connection = connection
         self._lines = connection.makefile("rb")
         self._turn = threading.Lock()
@@ -123,16 +124,16 @@ class Services:
         self.close()
 
 
-def _connect(folder: Path) -> socket.socket | None:
-    """A connection that has been greeted; None if nobody serves, or only to the end of what it serves."""
+def _connect(folder: Path) -> tuple[socket.socket, int] | None:
+    """A connection, and the pid of the supervisor that greeted it; None if nobody serves, or is about to end."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(ANSWER)
         with socket_address(folder) as address:
             connection.connect(address)
         connection.sendall(b'{"do": "hello"}\n')
-        if connection.recv(4096).endswith(b"\n"):
-            return connection
+        if greeting := connection.recv(4096):
+            return connection, json.loads(greeting)["pid"]
     except OSError:
         pass
     except BaseException:

@@ -36,8 +36,7 @@ def open_lair(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "log").mkdir(mode=0o700, exist_ok=True)
         state = folder.stat()
-        # 0710 is what Postgres needs when root started it; anything wider was not made by us.
-        if state.st_uid == os.geteuid() and state.st_mode & 0o067:
+        if state.st_uid == os.geteuid() and state.st_mode & 0o077:
             folder.chmod(0o700)
     except OSError as error:
         raise EmbeddedError(

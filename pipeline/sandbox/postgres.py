@@ -1,4 +1,4 @@
-"""A private Postgres on a loopback port, its data in the lair (or where `postgres_install` must put it)."""
+"""A private Postgres on a loopback port, its data in the lair."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.sandbox.lair import EmbeddedError, Memory, with_tail
-from pipeline.sandbox.postgres_install import Install, account_for, find_install, settle_data
-from pipeline.sandbox.processes import Account, Command, living_in
+from pipeline.sandbox.postgres_install import Install, account_for, find_install
+from pipeline.sandbox.processes import Command, living_in
 
 DATABASE = "pipeline"
 USER = "pipeline"
@@ -29,6 +29,9 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+_HERE = "/proc/self/cwd"
+"""The data folder as Postgres is told it: its working directory. It is entered before root is dropped, so that folders
+above it may be closed to the user that Postgres runs as, and its path may be of any length."""
 _ACCESS = f"host all {USER} 127.0.0.1/32 scram-sha-256\n"
 
 Run = Callable[[Command, BinaryIO], Awaitable[int]]
@@ -47,7 +50,7 @@ class Postgres:
         self._data = folder / "postgres"
         self._memory = memory
         self._run = run
-        self._ready_to_start: tuple[Install, Account | None] | None = None
+        self._install: Install | None = None
 
     @property
     def url(self) -> str:
@@ -55,13 +58,12 @@ class Postgres:
         return f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
 
     async def prepare(self, log: BinaryIO) -> Command:
-        if self._ready_to_start is None:
-            self._ready_to_start = await self._make_ready(log)
-        install, account = self._ready_to_start
+        if self._install is None:
+            self._install = await self._make_ready(log)
         await vacate(self._data)
         settings = {**SETTINGS, "port": str(self._memory.port(self.name))}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self._command(install, account, "postgres", "-D", str(self._data.resolve()), *options)
+        return self._command(self._install, self._data, "postgres", "-D", _HERE, *options)
 
     async def is_ready(self, pid: int) -> bool:
         # Postgres writes its state into the eighth line of its lock file; pg_ctl reads it there too.
@@ -71,13 +73,10 @@ class Postgres:
             return False
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
-    async def _make_ready(self, log: BinaryIO) -> tuple[Install, Account | None]:
-        account = account_for(self._data)
-        install = find_install(account)
-        if account:
-            settle_data(self._data, account)
+    async def _make_ready(self, log: BinaryIO) -> Install:
+        install = find_install(account_for(self._data))
         if not (self._data / "PG_VERSION").exists():
-            await self._create(install, account, log)
+            await self._create(install, log)
         written_by = int((self._data / "PG_VERSION").read_text().split(".")[0])
         if written_by != install.major:
             raise EmbeddedError(
@@ -86,50 +85,44 @@ class Postgres:
             )
         if self._memory.secret(self.name) is None:
             await vacate(self._data)
-            await self._set_password(install, account, self._data, log)
-        return install, account
+            await self._set_password(install, self._data, log)
+        return install
 
-    async def _create(self, install: Install, account: Account | None, log: BinaryIO) -> None:
+    async def _create(self, install: Install, log: BinaryIO) -> None:
         """A complete cluster appears at once, or not at all."""
-        place = self._data.resolve()
-        draft = place.with_name(f"{place.name}.new")
+        draft = self._data.with_name("postgres.new")
+        await vacate(draft)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        if account:
-            os.chown(draft, account.uid, account.gid)
-        initdb = ("initdb", "-D", str(draft), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        if await self._run(self._command(install, account, *initdb, "--no-instructions"), log):
+        if install.account:
+            os.chown(draft, install.account.uid, install.account.gid)
+        options = ("-D", _HERE, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
+        if await self._run(self._command(install, draft, "initdb", *options), log):
             raise EmbeddedError(with_tail(self._folder, self.name, "postgres could not create its data (initdb)"))
         (draft / "pg_hba.conf").write_text(_ACCESS)
-        await self._single(install, account, draft, f"CREATE DATABASE {DATABASE}", log)
-        await self._set_password(install, account, draft, log)
-        with contextlib.suppress(FileNotFoundError):
-            place.rmdir()
-        draft.rename(place)
+        await self._single(install, draft, f"CREATE DATABASE {DATABASE}", log)
+        await self._set_password(install, draft, log)
+        draft.rename(self._data)
 
-    async def _set_password(self, install: Install, account: Account | None, data: Path, log: BinaryIO) -> None:
+    async def _set_password(self, install: Install, data: Path, log: BinaryIO) -> None:
         password = self._memory.secret(self.name) or self._memory.new_secret()
-        await self._single(install, account, data, f"ALTER ROLE {USER} PASSWORD '{password}'", log)
+        await self._single(install, data, f"ALTER ROLE {USER} PASSWORD '{password}'", log)
         self._memory.keep_secret(self.name, password)
 
-    async def _single(
-        self, install: Install, account: Account | None, data: Path, statement: str, log: BinaryIO
-    ) -> None:
+    async def _single(self, install: Install, data: Path, statement: str, log: BinaryIO) -> None:
         """One statement in a server of its own, that ends with it."""
-        options = ("--single", "-D", str(data), "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
-        command = self._command(install, account, "postgres", *options, "postgres", feed=f"{statement}\n".encode())
+        options = ("--single", "-D", _HERE, "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
+        command = self._command(install, data, "postgres", *options, "postgres", feed=f"{statement}\n".encode())
         if await self._run(command, log):
             raise EmbeddedError(with_tail(self._folder, self.name, "postgres could not set up its database"))
 
-    def _command(
-        self, install: Install, account: Account | None, program: str, *words: str, feed: bytes = b""
-    ) -> Command:
+    def _command(self, install: Install, data: Path, program: str, *words: str, feed: bytes = b"") -> Command:
         return Command(
             argv=(str(install.programs / program), *words),
             # PG... variables of the person's shell are for their own servers.
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            cwd=Path("/"),
-            account=account,
+            cwd=data,
+            account=install.account,
             dies_by=signal.SIGINT,
             feed=feed,
         )

@@ -1,20 +1,21 @@
-"""Which Postgres programs to run, as which user, and where a data folder must lie so that this user reaches it.
+"""Which Postgres programs to run, and as which user.
 
 Postgres refuses to run as root. Root therefore hands it to an ordinary user, who may be unable to enter the folders
-above the project or the virtual environment (a clone below /root). Those folders are never opened: what the user must
-reach is then kept under `STATE`.
+above the virtual environment (a clone below /root). Those folders are never opened to others: the programs are then
+copied to `STATE`, once per version.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
 import pwd
 import re
-import secrets
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,11 @@ _ORDINARY_USERS = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """A folder with `postgres` and `initdb`, and the major version that they write."""
+    """A folder with `postgres` and `initdb`, the major version that they write, and whom to run them as."""
 
     programs: Path
     major: int
+    account: Account | None
 
 
 def find_install(account: Account | None) -> Install:
@@ -59,40 +61,16 @@ def account_for(data: Path) -> Account | None:
     """Whom to run Postgres as: None for the current user, else the owner of the data, else an ordinary user."""
     if os.geteuid() != 0:
         return None
-    names: list[str | int] = list(_ORDINARY_USERS)
-    if (data / "PG_VERSION").exists():
-        names = [data.stat().st_uid]
-    for name in names:
-        try:
-            entry = pwd.getpwuid(name) if isinstance(name, int) else pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    if data.exists() and (owner := data.stat()).st_uid != 0:
+        return Account(uid=owner.st_uid, gid=owner.st_gid)
+    for name in _ORDINARY_USERS:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(uid=entry.pw_uid, gid=entry.pw_gid)
     raise EmbeddedError(
-        f"Postgres refuses to run as root, and of {' and '.join(map(str, names))} no ordinary user exists here: "
-        "run as an ordinary user, or set PIPELINE_DATABASE_URL"
+        f"Postgres refuses to run as root, and there is no user {' or '.join(_ORDINARY_USERS)} here: "
+        "run as an ordinary user, or set PIPELINE_DATABASE_URL to a server of yours"
     )
-
-
-def settle_data(data: Path, account: Account) -> None:
-    """Make an empty place for the data that `account` can enter: at `data`, else under `STATE` with a link at `data`.
-
-    Raises EmbeddedError if data that exists cannot be entered.
-    """
-    lair = data.parent
-    if not data.exists():
-        os.chown(lair, -1, account.gid)
-        lair.chmod(0o710)
-        if not _can_enter(lair, account):
-            place = _state_folder() / secrets.token_hex(8)
-            data.unlink(missing_ok=True)  # a link whose target is gone
-            data.symlink_to(place)
-    elif not _can_enter(data, account):
-        raise EmbeddedError(
-            f"Postgres runs as {account.name}, who cannot enter {data}: a folder above it has been closed to others; "
-            "move the project back, or run as an ordinary user"
-        )
 
 
 def _wheel() -> Path | None:
@@ -126,7 +104,7 @@ def _try(programs: Path, account: Account | None) -> Install | None:
         return None
     major = re.search(r"\d+", said)
     complete = major and os.access(programs / "initdb", os.X_OK)
-    return Install(programs=programs, major=int(major.group())) if major and complete else None
+    return Install(programs=programs, major=int(major.group()), account=account) if major and complete else None
 
 
 def _can_enter(folder: Path, account: Account) -> bool:
@@ -138,39 +116,34 @@ def _can_enter(folder: Path, account: Account) -> bool:
     return asked.returncode == 0
 
 
-def _state_folder() -> Path:
-    try:
-        STATE.mkdir(exist_ok=True)
-        STATE.chmod(0o755)  # whatever the umask
-    except OSError as error:
-        raise EmbeddedError(
-            f"Postgres refuses to run as root, and a place that an ordinary user can enter cannot be made: {STATE}: "
-            f"{error.strerror}; run as an ordinary user, or set PIPELINE_DATABASE_URL"
-        ) from error
-    return STATE
-
-
 def _reachable_copy(wheel: Path) -> Path:
-    """A copy of the wheel's programs and their libraries (24 MB), made once per version."""
-    place = _state_folder() / f"postgres-{importlib.metadata.version(WHEEL)}"
+    """A copy of the wheel's programs and their libraries (24 MB), made once per version and owned by root."""
+    place = STATE / f"postgres-{importlib.metadata.version(WHEEL)}"
     if not place.exists():
-        draft = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+        try:
+            STATE.mkdir(exist_ok=True)
+            STATE.chmod(0o755)  # whatever the umask
+            _copy(wheel, place)
+        except OSError as error:
+            raise EmbeddedError(
+                f"Postgres refuses to run as root, and an ordinary user can neither enter {wheel} nor be given "
+                f"a copy in {STATE} ({error.strerror or error}): run as an ordinary user"
+            ) from error
+    return place / WHEEL
+
+
+def _copy(wheel: Path, place: Path) -> None:
+    draft = Path(tempfile.mkdtemp(prefix=place.name, dir=place.parent))
+    try:
         unwanted = shutil.ignore_patterns("*.a", "pkgconfig", "include")
         shutil.copytree(wheel / "pginstall18", draft / WHEEL / "pginstall18", ignore=unwanted, symlinks=True)
-        libraries = wheel.with_name(f"{WHEEL}.libs")
+        libraries = wheel.with_name(f"{WHEEL}.libs")  # the programs look for them at this relative place
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-        _publish(draft, place)
-    return place / WHEEL
-
-
-def _publish(draft: Path, place: Path) -> None:
-    try:
-        draft.rename(place)
-    except OSError:
-        shutil.rmtree(draft)  # another project was faster
-        if not place.exists():
-            raise
+        with contextlib.suppress(FileExistsError):  # another project was faster
+            draft.rename(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -23,7 +23,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Account:
     """The operating system user that a child runs as."""
 
-    name: str
     uid: int
     gid: int
 
