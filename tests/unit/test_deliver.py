@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +24,6 @@ from pipeline.deliver import (
     Limits,
     NotDelivered,
     download,
-    prompt_parameters,
-    remove_stale_parts,
 )
 from pipeline.task import Action, Mode
 
@@ -244,24 +241,3 @@ def test_a_file_in_the_place_of_the_batch_folder_is_named(tmp_path: Path) -> Non
     outcome = refused(download(answering(picture()), delivery(tmp_path)))
     assert "a file is in the place of a folder" in outcome.reason
     assert (tmp_path / "spring").read_text() == "mine"
-
-
-def test_what_killed_processes_left_is_swept_and_the_rest_stays(tmp_path: Path) -> None:
-    old, new = tmp_path / ".fox.1-aa.part", tmp_path / ".fox.2-bb.part"
-    for path in (old, new, tmp_path / "fox.png"):
-        path.write_bytes(b"x")
-    long_ago = time.time() - 7200
-    os.utime(old, (long_ago, long_ago))
-    assert remove_stale_parts(tmp_path) == 1
-    assert files(tmp_path) == [".fox.2-bb.part", "fox.png"]
-
-
-def test_flags_are_read_as_they_are_written() -> None:
-    assert prompt_parameters("a fox -- in snow --ar 3:2 --no cats, dogs --tile --v 6.1") == {
-        "ar": "3:2",
-        "no": "cats, dogs",
-        "tile": True,
-        "v": "6.1",
-    }
-    assert prompt_parameters("plain --- dashes") == {}
-    assert prompt_parameters("x --sref a --sref b") == {"sref": "a b"}
