@@ -112,10 +112,10 @@ def _bring_up_sandbox(here: Place, job: Job) -> int:
 def _warm_up(here: Place, store: Store, folder: Path) -> None:
     """Until every worker has made its connections: a service that has been up for a minute is what is measured."""
     _finish(here, store, _manifest(folder, "warm-up", 40))
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         f"{here.settings.api_base_url}/sandbox/reset", method="POST", headers={"mj-api-secret": KEY}
     )
-    urllib.request.urlopen(request).read()  # noqa: S310
+    urllib.request.urlopen(request).read()
 
 
 def _manifest(folder: Path, name: str, rows: int) -> Path:
@@ -151,18 +151,22 @@ def _report(
     spent = {name: after[name].cpu - before[name].cpu for name in after}
     ours = [name for name in after if name.startswith(OURS) or name == "client"]
     cpu = 1000 * sum(spent[name] for name in ours) / job.tasks
-    print(f"tasks              {done:,} of {job.tasks:,} ({job.imagine_seconds} s an imagine, {job.upscale_seconds} s an upscale)")
+    print(
+        f"tasks              {done:,} of {job.tasks:,} ({job.imagine_seconds} s an imagine, {job.upscale_seconds} s an upscale)"
+    )
     print(f"makespan           {makespan:.2f} s, ideal {job.ideal:.2f} s")
     print(f"ratio              {makespan / job.ideal:.3f}")
     print(f"requests per task  {sum(requests.values()) / job.tasks:.3f}")
-    print(f"CPU per task       {cpu:.2f} ms ({', '.join(f'{name} {1000 * spent[name] / job.tasks:.2f}' for name in ours)})")
+    print(
+        f"CPU per task       {cpu:.2f} ms ({', '.join(f'{name} {1000 * spent[name] / job.tasks:.2f}' for name in ours)})"
+    )
     others = ", ".join(f"{name} {1000 * spent[name] / job.tasks:.2f}" for name in after if name not in ours)
     print(f"not ours           {others} ms")
     print(f"peak memory        {sum(after[name].memory for name in ours):.0f} MB in {len(ours)} processes")
 
 
 def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url) as reply:  # noqa: S310
+    with urllib.request.urlopen(url) as reply:
         body: bytes = reply.read()
         return body
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.settings import Settings, load
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_the_servers_own() -> None:
+    settings = load()
+    assert (settings.max_running, settings.max_queued) == (3, 10)
+    assert settings.api_base_url is None
+
+
+def test_an_env_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PIPELINE_API_BASE_URL=https://api.example.com/mj/\nOTHER=1\n")
+    assert load().api_base_url == "https://api.example.com"
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "postgres://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])
+def test_any_spelling_of_a_postgres_url_gets_the_driver_we_ship(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DATABASE_URL", url)
+    database_url = load().database_url
+    assert database_url is not None
+    assert database_url.get_secret_value() == "postgresql+psycopg://u:p@h/d"
+
+
+def test_a_new_key_is_the_same_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_API_BASE_URL", "https://api.example.com")
+    before = load(api_key="old").account_name
+    assert load(api_key="new").account_name == before == "api.example.com"
+    assert load(account="second").account_name == "second"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIPELINE_API_BASE_URL", "api.example.com"),
+        ("PIPELINE_API_BASE_URL", "https://user:s3cret@api.example.com"),
+        ("PIPELINE_DATABASE_URL", "mysql://u:s3cret@h/d"),
+        ("PIPELINE_MAX_RUNNING", "s3cret"),
+        ("PIPELINE_API_DIALECT", "s3cret"),
+    ],
+)
+def test_what_is_wrong_is_named_and_never_shown(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=name) as wrong:
+        load()
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    text = README.read_text()
+    assert [name for name in Settings.model_fields if f"`PIPELINE_{name.upper()}`" not in text] == []

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.follow_up import children
+from pipeline.task import (
+    FOLLOW_UP_WORDS,
+    MOVES,
+    Action,
+    FinishedTask,
+    FollowUp,
+    Mode,
+    State,
+    then_from_json,
+    then_to_json,
+)
+
+words = st.sampled_from(FOLLOW_UP_WORDS)
+trees = st.recursive(
+    st.builds(FollowUp, words), lambda below: st.builds(FollowUp, words, st.lists(below, max_size=3).map(tuple))
+)
+
+
+@given(st.lists(trees, max_size=4).map(tuple))
+def test_follow_ups_survive_json(then: tuple[FollowUp, ...]) -> None:
+    assert then_from_json(then_to_json(then)) == then
+
+
+def test_every_state_has_its_moves() -> None:
+    assert set(MOVES) == set(State)
+
+
+def test_no_move_leads_from_a_paid_task_back_to_sending() -> None:
+    """Once the API has named a task, no chain of moves may lead to another POST."""
+    seen, todo = set(), [State.SUBMITTED]
+    while todo:
+        state = todo.pop()
+        seen.add(state)
+        todo += MOVES[state] - seen
+    assert not seen & {State.PLANNED, State.SUBMITTING}
+
+
+def test_a_finished_task_names_its_children() -> None:
+    parent = FinishedTask(
+        id=7,
+        batch_id=1,
+        key="Fox!",
+        stem="Fox~1a2b3c",
+        depth=1,
+        prompt="a fox",
+        mode=Mode.FAST,
+        then=(FollowUp("U1"), FollowUp("V2", (FollowUp("U4"),)), FollowUp("R")),
+        to_deliver=True,
+    )
+    upscale, variation, reroll = children([parent])
+    assert (upscale.key, upscale.stem, upscale.action, upscale.index) == ("Fox!-U1", "Fox~1a2b3c-U1", Action.UPSCALE, 1)
+    assert (variation.action, variation.then) == (Action.VARIATION, (FollowUp("U4"),))
+    assert (reroll.action, reroll.index) == (Action.REROLL, None)
+    assert {child.parent_id for child in (upscale, variation, reroll)} == {7}
+    assert {(child.depth, child.mode, child.prompt) for child in (upscale, variation)} == {(2, Mode.FAST, "a fox")}

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline import track
+from pipeline.outcome import Report
+from pipeline.task import State, TaskAtApi
+
+TASK = TaskAtApi(
+    id=1,
+    remote_id="77",
+    state=State.SUBMITTED,
+    progress=None,
+    seconds_since_update=0.5,
+    seconds_since_submit=60,
+    seconds_missing=None,
+)
+RUNNING = replace(TASK, state=State.RUNNING, progress="31%")
+
+
+def report(state: State, progress: str | None = None) -> Report:
+    return Report(remote_id="77", state=state, progress=progress, reason="why" if state is State.FAILED else None)
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED])
+def test_a_report_moves_a_task(state: State) -> None:
+    (change,) = track.changes([TASK], [report(state)])
+    assert change.state is state
+
+
+def test_nothing_moves_backwards() -> None:
+    assert track.changes([RUNNING], [report(State.SUBMITTED, "0%")]) == []
+
+
+def test_progress_alone_is_noted_now_and_then() -> None:
+    assert track.changes([RUNNING], [report(State.RUNNING, "46%")]) == []
+    (change,) = track.changes([replace(RUNNING, seconds_since_update=3)], [report(State.RUNNING, "46%")])
+    assert (change.state, change.progress) == (State.RUNNING, "46%")
+
+
+def test_a_report_that_says_nothing_new_changes_nothing() -> None:
+    assert track.changes([replace(RUNNING, seconds_since_update=60)], [report(State.RUNNING, "31%")]) == []
+
+
+def test_a_report_on_a_task_that_is_not_ours_is_dropped() -> None:
+    assert track.changes([TASK], [replace(report(State.SUCCEEDED), remote_id="99")]) == []
+
+
+def test_a_task_that_is_not_listed_is_missing_and_in_the_end_forgotten() -> None:
+    assert track.missing([TASK, replace(TASK, remote_id="78")], [report(State.RUNNING)]) == [
+        replace(TASK, remote_id="78")
+    ]
+    assert track.changes([replace(TASK, seconds_missing=60)], []) == []
+    (change,) = track.changes([replace(TASK, seconds_missing=track.FORGOTTEN_AFTER)], [])
+    assert change.state is State.FAILED
+    assert "no longer knows task 77" in (change.reason or "")
+
+
+def test_a_task_that_is_listed_again_is_not_missing_any_more() -> None:
+    (change,) = track.changes([replace(RUNNING, seconds_missing=60)], [report(State.RUNNING, "31%")])
+    assert change.state is State.RUNNING
+
+
+def test_a_task_that_never_ends_is_given_up() -> None:
+    old = replace(RUNNING, seconds_since_submit=track.GIVEN_UP_AFTER + 1)
+    (change,) = track.changes([old], [report(State.RUNNING, "31%")])
+    assert change.state is State.FAILED
+
+
+def test_a_task_that_ends_at_last_is_taken_however_late() -> None:
+    old = replace(RUNNING, seconds_since_submit=track.GIVEN_UP_AFTER + 1)
+    (change,) = track.changes([old], [report(State.SUCCEEDED)])
+    assert change.state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 0.1), (0.3, 0.1), (3, 0.5), (12, 2), (600, 5)])
+def test_the_poll_interval_follows_the_age_of_what_is_polled(age: float, seconds: float) -> None:
+    assert track.poll_interval([replace(TASK, seconds_since_submit=age)]) == pytest.approx(seconds)
