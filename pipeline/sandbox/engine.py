@@ -48,8 +48,8 @@ class Engine:
         while self._running and self._running[0][0] <= now:
             moment, _, task = heapq.heappop(self._running)
             task.finished = moment
-            self._journal.finished(task)
             self._fill(moment)
+            self._journal.finished(task)
         return now
 
     def accept(self, order: Order, doom: str | None = None) -> tuple[Task | None, int]:

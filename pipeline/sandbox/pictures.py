@@ -17,7 +17,7 @@ from random import Random
 
 from PIL import Image
 
-from pipeline.sandbox import landscapes, ornaments
+from pipeline.sandbox import figures, landscapes, ornaments
 from pipeline.sandbox.canvas import Canvas
 from pipeline.sandbox.palettes import Palette, choose
 from pipeline.sandbox.tasks import Action, Order
@@ -82,7 +82,7 @@ def drawing_of(order: Order, side: int) -> Drawing:
 
 @lru_cache(maxsize=32)
 def png(drawing: Drawing) -> bytes:
-    """The file. Takes a tenth of a second for a grid of 1024 pixels."""
+    """The file. Takes some 150 ms of one core for a grid of 1024 pixels, and a quarter of that for an upscale."""
     picture = _grid(drawing) if drawing.quarter is None else _quarter(drawing, drawing.quarter)
     file = BytesIO()
     picture.save(file, "PNG", compress_level=2)
@@ -102,7 +102,13 @@ def _quarter(drawing: Drawing, n: int) -> Image.Image:
     """One of the four pictures, at full size."""
     palette = choose(drawing.words, _random(drawing.words))
     canvas = Canvas(drawing.width, drawing.height)
-    SCENES[drawing.scenes[n - 1]](canvas, palette, _random(drawing.words, drawing.seed, str(n)))
+    rng = _random(drawing.words, drawing.seed, str(n))
+    scene = SCENES[drawing.scenes[n - 1]]
+    scene(canvas, palette, rng)
+    if (figure := figures.named(drawing.words)) is not None:
+        outdoors = scene.__module__ == landscapes.__name__
+        fits = outdoors and figures.fits(figure, sea=scene is landscapes.waves)
+        figures.draw(canvas, palette, rng, figure, framed=not fits)
     return canvas.picture()
 
 

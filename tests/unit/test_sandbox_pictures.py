@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from pipeline.sandbox.figures import FIGURES, named
 from pipeline.sandbox.pictures import SCENES, Drawing, drawing_of, png
 from pipeline.sandbox.tasks import Action, Order, Task
 
@@ -83,3 +84,16 @@ def test_the_shape_follows_the_prompt(flag: str, ratio: float) -> None:
 def test_every_scene_can_be_painted_in_every_shape(scene: str, size: tuple[int, int]) -> None:
     drawing = Drawing(words="fog", seed="1", width=size[0], height=size[1], scenes=(scene,) * 4)
     assert Image.open(BytesIO(png(drawing))).size == size
+
+
+@pytest.mark.parametrize(
+    ("words", "figure"),
+    [("a red fox", "fox"), ("Owls of Kyoto", "owl"), ("a small cabin", "house"), ("a catalogue", None)],
+)
+def test_a_figure_is_drawn_when_the_prompt_names_it(words: str, figure: str | None) -> None:
+    assert named(words) == figure
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_can_be_cut(figure: str) -> None:
+    assert drawn(imagine(f"a {figure} by the sea")).tobytes() != drawn(imagine("something by the sea")).tobytes()
