@@ -1,0 +1,109 @@
+"""A manifest: the CSV or YAML file that a person writes, read into rows with every fault at once.
+
+Pure: bytes in, rows out. Knows nothing of tasks, the network or the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from pipeline.errors import UsageError
+from pipeline.manifest import csv_rows, yaml_rows
+from pipeline.manifest.entry import Entry, RowCheck
+from pipeline.manifest.names import batch_name
+from pipeline.manifest.place import Faults, Place, Unreadable
+from pipeline.task import Row
+
+__all__ = ["Manifest", "open_manifest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One manifest, which can be read as often as needed. `file` is its name as faults print it."""
+
+    file: str
+    opened: Callable[[], BinaryIO]
+
+    @classmethod
+    def from_bytes(cls, data: bytes, file: str) -> Manifest:
+        """The manifest in `data`; the ending of `file` tells its format."""
+        _refuse_other_endings(file)
+        return cls(file=file, opened=lambda: BytesIO(data))
+
+    @property
+    def is_yaml(self) -> bool:
+        return _ending(self.file) in {".yaml", ".yml"}
+
+    @property
+    def name(self) -> str:
+        """The batch's name: what YAML says under `batch`, else the file's stem. Fit for a folder.
+
+        Does not judge the file: `check` and `rows` do.
+        """
+        return self._head(Faults()).batch or batch_name(PurePath(self.file).stem)
+
+    def check(self) -> int:
+        """How many rows there are. Raises `ManifestError` with every fault."""
+        return sum(1 for _ in self.rows())
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, as they are read. At the end, raises `ManifestError` with every fault if there was one.
+
+        Nothing may be sent before the end is reached: only then is the manifest known to be good.
+        """
+        faults = Faults()
+        count = 0
+        check = RowCheck(faults, self._head(faults).defaults)
+        try:
+            for entry in self._entries(faults):
+                row = check.row(entry)
+                count += 1
+                if not faults.count:
+                    yield row
+        except Unreadable as stop:
+            faults.add(stop.fault)
+        if not count and not faults.count:
+            faults.add(Place(file=self.file, line=1).fault("there are no rows: nothing to make"))
+        faults.raise_any()
+
+    def _head(self, faults: Faults) -> yaml_rows.Head:
+        if not self.is_yaml:
+            return yaml_rows.Head()
+        with self.opened() as source:
+            return yaml_rows.read_head(source, self.file, faults)
+
+    def _entries(self, faults: Faults) -> Iterator[Entry]:
+        read = yaml_rows.entries if self.is_yaml else csv_rows.entries
+        with self.opened() as source:
+            yield from read(source, self.file, faults)
+
+
+def open_manifest(path: Path) -> Manifest:
+    """The manifest in a file. Raises `UsageError` when there is no such file, or none that can be read."""
+    _refuse_other_endings(str(path))
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as wrong:
+        raise UsageError(f"{path}: {_WHY.get(type(wrong)) or wrong.strerror}") from None
+    return Manifest(file=str(path), opened=lambda: path.open("rb"))
+
+
+_WHY = {
+    FileNotFoundError: "no such file: is the path right?",
+    IsADirectoryError: "this is a folder: name the CSV or YAML file in it",
+    PermissionError: "you may not read this file",
+}
+
+
+def _ending(file: str) -> str:
+    return PurePath(file).suffix.casefold()
+
+
+def _refuse_other_endings(file: str) -> None:
+    if _ending(file) not in {".csv", ".yaml", ".yml"}:
+        raise UsageError(f"{file}: a manifest is a .csv, .yaml or .yml file: rename it, or export it as CSV UTF-8")

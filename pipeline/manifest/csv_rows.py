@@ -1,0 +1,206 @@
+"""CSV as people and spreadsheets write it: `,` or `;` or tab, quotes, line ends inside quotes.
+
+Its own reader, because the csv module does not tell the column that a person has to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import BinaryIO
+
+from pipeline.errors import Fault
+from pipeline.manifest.entry import Entry
+from pipeline.manifest.place import Faults, Place, Unreadable
+from pipeline.manifest.text import LINE_END, lines
+from pipeline.manifest.then_words import from_text
+from pipeline.manifest.vocabulary import FIELDS, OTHER_ACTIONS, ROW_WORDS, plain, unknown
+
+MAX_RECORD = 65_536
+"""Characters of one record. A quote that is still open after so many was never meant to be one."""
+
+Lines = Iterator[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record: its cells, and for a record with quotes where in `text` each of them starts."""
+
+    line: int
+    text: str
+    cells: list[str]
+    starts: list[int] | None = None
+
+    def place(self, file: str, cell: int) -> Place:
+        """Where a cell starts; of the cell after the last one, where it is missing."""
+        if cell >= len(self.cells):
+            at = len(self.text)
+        elif self.starts is None:
+            at = sum(len(text) + 1 for text in self.cells[:cell])
+            found = self.cells[cell]
+            at += len(found) - len(found.lstrip() or found)
+        else:
+            at = self.starts[cell]
+        return _place(file, self.line, self.text, at)
+
+
+def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
+    """The entries below the header. What is wrong with the file's shape, or with a `then`, goes to `faults`."""
+    rest = lines(source, file)
+    first = next(((number, line) for number, line in rest if line.strip()), None)
+    if first is None:
+        raise Unreadable(Place(file=file, line=1).fault("the file is empty: start it with the line `key,prompt,then`"))
+    separator = max(",;\t", key=_QUOTED.sub("", first[1]).count)
+    records = _records(chain([first], rest), separator, file, faults)
+    header = next(records, None)
+    if header is None:
+        return
+    columns = _columns(header, file, faults)
+    unnamed = [cell for cell, name in enumerate(header.cells) if not name.strip()]
+    for record in records:
+        if not any(cell and not cell.isspace() for cell in record.cells):
+            continue
+        if len(record.cells) != len(header.cells):
+            faults.add(_wrong_count(record, len(header.cells), separator, file))
+            continue
+        for cell in unnamed:
+            if record.cells[cell].strip():
+                faults.add(record.place(file, cell).fault("this cell stands under no column name: name it or empty it"))
+        yield _entry(record, columns, file, faults)
+
+
+def _entry(record: Record, columns: Mapping[str, int], file: str, faults: Faults) -> Entry:
+    place = partial(_place_of, record, columns, file)
+    then, messages = from_text(record.cells[columns["then"]]) if "then" in columns else ((), ())
+    for message in messages:
+        faults.add(place("then").fault(message))
+    texts = {word: record.cells[cell] for word, cell in columns.items()}
+    return Entry(line=record.line, texts=texts, then=then, place=place)
+
+
+def _place_of(record: Record, columns: Mapping[str, int], file: str, word: str) -> Place:
+    return record.place(file, columns.get(word, 0))
+
+
+def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
+    """Which cell holds which word. Columns that cannot be used are told and left out."""
+    names = [plain(cell) for cell in header.cells]
+    if not any(name in ROW_WORDS or name in OTHER_ACTIONS for name in names):
+        message = "the first line must name the columns, such as `key,prompt,then`"
+        raise Unreadable(header.place(file, 0).fault(message))
+    columns: dict[str, int] = {}
+    for cell, name in enumerate(names):
+        if name in columns:
+            faults.add(header.place(file, cell).fault(f"the column `{name}` is there twice: keep one of them"))
+        elif name in ROW_WORDS or name in OTHER_ACTIONS:
+            columns[name] = cell
+        if name and name not in ROW_WORDS:
+            faults.add(header.place(file, cell).fault(unknown("column", header.cells[cell].strip(), FIELDS)))
+    if "prompt" in columns and "imagine" in columns:
+        message = "`prompt` and `imagine` mean the same: keep one of the columns"
+        faults.add(header.place(file, columns.pop("imagine")).fault(message))
+    if not any(word in columns for word in ("prompt", "imagine", *OTHER_ACTIONS)):
+        raise Unreadable(header.place(file, 0).fault("there is no column `prompt`: it says what to imagine"))
+    return columns
+
+
+def _wrong_count(record: Record, expected: int, separator: str, file: str) -> Fault:
+    shown = {"\t": "tab"}.get(separator, f"`{separator}`")
+    found = len(record.cells)
+    hint = (
+        f"put a text that contains a {shown} in double quotes"
+        if found > expected
+        else f"leave a cell empty, but write its {shown}"
+    )
+    message = f"this row has {found} cell{'s' * (found != 1)}, but the header has {expected}: {hint}"
+    return record.place(file, expected).fault(message)
+
+
+def _records(physical: Lines, separator: str, file: str, faults: Faults) -> Iterator[Record]:
+    for number, line in physical:
+        if '"' not in line:
+            text = line.rstrip("\r\n")
+            yield Record(line=number, text=text, cells=text.split(separator))
+            continue
+        scan = _Scan(number, line, physical, separator, file)
+        try:
+            yield scan.record()
+        except _BadQuote as bad:
+            faults.add(bad.fault)
+
+
+class _BadQuote(Unreadable):
+    """A quote that spoils its record only: the next line starts a new one."""
+
+
+class _Scan:
+    """Reads one record that contains quotes, and takes further lines while a quote is open."""
+
+    def __init__(self, line: int, text: str, more: Lines, separator: str, file: str) -> None:
+        self._line, self._text, self._more, self._separator, self._file = line, text, more, separator, file
+
+    def record(self) -> Record:
+        cells: list[str] = []
+        starts: list[int] = []
+        at = 0
+        while True:
+            start = at
+            while self._text[start : start + 1] == " ":
+                start += 1
+            quoted = self._text[start : start + 1] == '"'
+            cell, at = self._quoted(start) if quoted else self._bare(start)
+            cells.append(cell)
+            starts.append(start)
+            if self._text[at : at + 1] != self._separator:
+                return Record(line=self._line, text=self._text.rstrip("\r\n"), cells=cells, starts=starts)
+            at += 1
+
+    def _bare(self, start: int) -> tuple[str, int]:
+        end = self._text.find(self._separator, start)
+        if end < 0:
+            end = len(self._text.rstrip("\r\n"))
+        return self._text[start:end], max(start, end)
+
+    def _quoted(self, start: int) -> tuple[str, int]:
+        closing = self._closing(start)
+        end = closing + 1
+        while self._text[end : end + 1] == " ":
+            end += 1
+        if self._text[end : end + 1] not in (self._separator, "\r", "\n", ""):
+            message = 'text after a closing quote: write a quote inside a quoted text twice (`""`)'
+            raise _BadQuote(self._place(end).fault(message))
+        return self._text[start + 1 : closing].replace('""', '"'), end
+
+    def _closing(self, start: int) -> int:
+        at = start + 1
+        while True:
+            quote = self._text.find('"', at)
+            if quote < 0:
+                at = len(self._text)
+                self._take_a_line(start)
+            elif self._text[quote + 1 : quote + 2] == '"':
+                at = quote + 2
+            else:
+                return quote
+
+    def _take_a_line(self, opening: int) -> None:
+        _, line = next(self._more, (0, ""))
+        if not line or len(self._text) > MAX_RECORD:
+            message = 'this quote is never closed: close it, or write a quote inside a text as `""`'
+            raise Unreadable(self._place(opening).fault(message))
+        self._text += line
+
+    def _place(self, at: int) -> Place:
+        return _place(self._file, self._line, self._text, at)
+
+
+def _place(file: str, line: int, text: str, at: int) -> Place:
+    """The position of a character in a record that starts on `line` and may span several."""
+    ends = [end.end() for end in LINE_END.finditer(text, 0, at)]
+    return Place(file=file, line=line + len(ends), column=at - (ends[-1] if ends else 0) + 1)
+
+
+_QUOTED = re.compile('"[^"]*"')

@@ -1,0 +1,48 @@
+"""Where a word stands in a manifest, and the faults that are found there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.errors import Fault, ManifestError
+
+LISTED = 1000
+"""How many faults are told; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A position as editors count it: lines and columns (in characters) from 1. `path` is a YAML key path."""
+
+    file: str
+    line: int
+    column: int = 1
+    path: str = ""
+
+    def fault(self, message: str) -> Fault:
+        return Fault(self.file, self.line, self.column, message, self.path)
+
+
+class Unreadable(Exception):  # noqa: N818 - a signal inside this package, told to people as a Fault
+    """A fault after which nothing more of the file can be understood."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+class Faults:
+    """Every fault of one reading, in flat memory however many there are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._listed: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        self.count += 1
+        if len(self._listed) < LISTED:
+            self._listed.append(fault)
+
+    def raise_any(self) -> None:
+        if self._listed:
+            raise ManifestError(sorted(self._listed), self.count - len(self._listed))

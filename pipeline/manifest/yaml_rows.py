@@ -1,0 +1,167 @@
+"""YAML: `version`, `batch`, `defaults` and `tasks`, with line, column and key path of every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import BinaryIO
+
+from pipeline.manifest.entry import Defaults, Entry, read_mode
+from pipeline.manifest.names import batch_name, is_batch_name
+from pipeline.manifest.place import Faults, Place, Unreadable
+from pipeline.manifest.vocabulary import (
+    DEFAULTS_WORDS,
+    FILE_WORDS,
+    OTHER_ACTIONS,
+    ROW_WORDS,
+    plain,
+    unknown,
+)
+from pipeline.manifest.yaml_nodes import Document, Items, Node, Pairs, Scalar
+from pipeline.manifest.yaml_then import read_then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a file says of all its rows."""
+
+    batch: str | None = None
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+def read_head(source: BinaryIO, file: str, faults: Faults) -> Head:
+    """Everything but the rows. Reads the whole file, because YAML lets `defaults` and `batch` stand below `tasks`."""
+    at = partial(_place, file)
+    nodes = _top(source, file, faults)
+    tasks = nodes.get("tasks")
+    if tasks and not isinstance(tasks, Items):
+        faults.add(at(tasks, "tasks").fault("`tasks` must be a list: start each row with `- `"))
+    if version := nodes.get("version"):
+        _check_version(version, at(version, "version"), faults)
+    batch = nodes.get("batch")
+    defaults = nodes.get("defaults")
+    return Head(
+        batch=_batch(batch, at(batch, "batch"), faults) if batch else None,
+        defaults=_defaults(defaults, file, faults) if defaults else Defaults(),
+    )
+
+
+def _top(source: BinaryIO, file: str, faults: Faults) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    try:
+        for key, index, node in Document(source, file).pairs("tasks"):
+            if index is None:
+                nodes.setdefault(_note_key(key, "", FILE_WORDS, lines, file, faults), node)
+    except Unreadable:
+        # Reading the rows meets the same place again, after the faults that stand before it.
+        return nodes
+    if not nodes:
+        faults.add(Place(file=file, line=1).fault("the file is empty: start it with `tasks:`"))
+    elif "tasks" not in nodes:
+        faults.add(Place(file=file, line=1).fault("there are no `tasks`: put the rows under `tasks:`"))
+    return nodes
+
+
+def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
+    """The entries under `tasks`, one at a time."""
+    for key, index, node in Document(source, file).pairs("tasks"):
+        if key.text != "tasks":
+            continue
+        items = [(index, node)] if index is not None else enumerate(node.nodes) if isinstance(node, Items) else ()
+        for number, item in items:
+            path = f"tasks[{number}]"
+            if isinstance(item, Pairs):
+                yield _entry(item, path, file, faults)
+            else:
+                message = "a row must be a mapping such as `- imagine: a red fox`"
+                faults.add(_place(file, item, path).fault(message))
+
+
+def _entry(node: Pairs, path: str, file: str, faults: Faults) -> Entry:
+    before = faults.count
+    nodes = _fields(node, path, (*ROW_WORDS, *OTHER_ACTIONS), file, faults)
+    texts: dict[str, str] = {}
+    for word, value in nodes.items():
+        if isinstance(value, Scalar):
+            texts[word] = "" if value.is_nothing else value.text
+        elif word in OTHER_ACTIONS:
+            texts[word] = word
+        elif word != "then":
+            faults.add(_place(file, value, f"{path}.{word}").fault(f"`{word}` must be a text: write it on one line"))
+    unusable = faults.count > before
+    then = nodes.get("then")
+
+    def place(word: str) -> Place:
+        return _place(file, nodes[word], f"{path}.{word}") if word in nodes else _place(file, node, path)
+
+    return Entry(
+        line=node.line,
+        texts=texts,
+        then=None if then is None else read_then(then, place("then"), faults),
+        place=place,
+        incomplete=unusable,
+    )
+
+
+def _defaults(node: Node, file: str, faults: Faults) -> Defaults:
+    if isinstance(node, Scalar) and node.is_nothing:
+        return Defaults()
+    if not isinstance(node, Pairs):
+        faults.add(
+            _place(file, node, "defaults").fault("`defaults` must be a mapping such as `{mode: fast, then: U1-U4}`")
+        )
+        return Defaults()
+    fields = _fields(node, "defaults", DEFAULTS_WORDS, file, faults)
+    mode, then = fields.get("mode"), fields.get("then")
+    if isinstance(mode, Scalar) and not mode.is_nothing:
+        read = read_mode(mode.text, _place(file, mode, "defaults.mode"), faults)
+    else:
+        read = None
+        if isinstance(mode, Items | Pairs):
+            faults.add(_place(file, mode, "defaults.mode").fault("`mode` must be one word"))
+    return Defaults(mode=read, then=read_then(then, _place(file, then, "defaults.then"), faults) if then else ())
+
+
+def _fields(node: Pairs, path: str, known: tuple[str, ...], file: str, faults: Faults) -> dict[str, Node]:
+    """The values by their words. Unknown and doubled words are told and left out."""
+    fields: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    for key, value in node.pairs:
+        word = _note_key(key, path, known, lines, file, faults)
+        if word in known:
+            fields.setdefault(word, value)
+    return fields
+
+
+def _note_key(key: Scalar, path: str, known: tuple[str, ...], lines: dict[str, int], file: str, faults: Faults) -> str:
+    """The key's word, noted with its line. Tells one that is unknown, not yet sent, or there already."""
+    word = plain(key.text)
+    place = _place(file, key, f"{path}.{key.text}".lstrip("."))
+    if key.text == "<<":
+        faults.add(place.fault("merge keys are not read here: put what rows share under `defaults`"))
+    elif word in lines:
+        faults.add(place.fault(f"`{key.text}` is there already, on line {lines[word]}: keep one of them"))
+    elif word not in known or word in OTHER_ACTIONS:
+        faults.add(place.fault(unknown("key", key.text, [one for one in known if one not in OTHER_ACTIONS])))
+    lines.setdefault(word, key.line)
+    return word
+
+
+def _check_version(node: Node, place: Place, faults: Faults) -> None:
+    if not isinstance(node, Scalar) or node.text.strip() != "1":
+        found = f"`{node.text}`" if isinstance(node, Scalar) else "that"
+        faults.add(place.fault(f"this release reads `version: 1`, not {found}"))
+
+
+def _batch(node: Node, place: Place, faults: Faults) -> str | None:
+    if isinstance(node, Scalar) and (node.is_nothing or is_batch_name(node.text)):
+        return None if node.is_nothing else node.text
+    hint = f": `{batch_name(node.text)}` would do" if isinstance(node, Scalar) else ""
+    faults.add(place.fault(f"a batch name is letters, digits, `.`, `_` and `-`, because it is also a folder{hint}"))
+    return None
+
+
+def _place(file: str, node: Node, path: str) -> Place:
+    return Place(file=file, line=node.line, column=node.column, path=path)
