@@ -1,0 +1,59 @@
+"""`pipeline plan FILE`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli.plan import plan
+from pipeline.errors import ManifestError
+
+app = typer.Typer()
+app.command()(plan)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PIPELINE_PRICES", raising=False)
+    path = tmp_path / "posters.csv"
+    path.write_text("key,prompt,then\nfox,a fox,U1-U4\nowl,an owl,V2(U1)\n")
+    return path
+
+
+def test_it_prints_counts_tree_and_worst_case(manifest: Path) -> None:
+    told = CliRunner().invoke(app, [str(manifest)]).stdout
+    assert "Batch posters: 2 rows, 8 tasks" in told
+    assert "├── U1-U4  1 each" in told
+    assert "64 API calls" in told
+    assert 'PIPELINE_PRICES=\'{"imagine": 0.04' in told
+    assert "Nothing was sent." in told
+    assert "\x1b" not in told
+
+
+def test_prices_make_a_cost(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_PRICES", '{"imagine": 0.04, "upscale": "0.01", "variation": "0.02"}')
+    assert "At worst it costs 0.15" in CliRunner().invoke(app, [str(manifest)]).stdout
+
+
+def test_json_is_one_object_on_stdout(manifest: Path) -> None:
+    told = json.loads(CliRunner().invoke(app, [str(manifest), "--json"]).stdout)
+    assert told["batch"] == "posters"
+    assert told["actions"] == {"imagine": 2, "upscale": 5, "variation": 1}
+    assert told["tree"][0]["then"][0] == {"word": "U1", "action": "upscale", "count": 1, "then": []}
+    assert told["worst_case"] == {
+        "api_calls": 64,
+        "cost": None,
+        "unpriced": ["imagine", "upscale", "variation"],
+    }
+
+
+def test_faults_are_raised_for_the_command_line_to_print(manifest: Path) -> None:
+    manifest.write_text("prompt,then\nfox,U5\n")
+    outcome = CliRunner().invoke(app, [str(manifest)])
+    assert isinstance(outcome.exception, ManifestError)
+    assert outcome.stdout == ""
