@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Console
 
-from pipeline.report import Failure, RunSummary, run_summary
+from pipeline.report import Failure, RunSummary, print_summary
 from pipeline.store import batches, records
 from pipeline.store.batches import Batch, Progress
 from pipeline.store.engine import Transaction
@@ -60,8 +60,9 @@ class Ending:
             "gallery": str(self.gallery) if self.gallery else None,
         }
 
-    def summary(self) -> RenderableType:
-        return run_summary(
+    def print(self) -> None:
+        print_summary(
+            Console(),
             RunSummary(
                 batch=self.batch.name,
                 tasks=self.progress.tasks,
@@ -73,7 +74,7 @@ class Ending:
                 seconds=self.seconds,
                 gallery=self.gallery,
                 failures=self.failures,
-            )
+            ),
         )
 
 

@@ -70,7 +70,7 @@ def _print(end: Ending, as_json: bool) -> None:
     if as_json:
         print(json.dumps(end.as_json()))
     else:
-        Console().print(end.summary())
+        end.print()
 
 
 def _list_batches(tx: Transaction, as_json: bool) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli.embedded import Place, place
 from pipeline.cli.ending import ending
@@ -58,7 +57,7 @@ def run(
     if as_json:
         print(json.dumps(end.as_json()))
     else:
-        Console().print(end.summary())
+        end.print()
     raise typer.Exit(end.exit_status)
 
 

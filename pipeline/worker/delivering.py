@@ -10,21 +10,22 @@ import httpx
 
 from pipeline import backoff
 from pipeline.api.client import QueryError
-from pipeline.deliver import LIMITS, Delivered, Delivery, Facts, NotDelivered, download, picture_client
+from pipeline.deliver import LIMITS, Cause, Delivered, Delivery, Facts, NotDelivered, download, picture_client
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
 from pipeline.wiring import Runtime
 
 LEASE = 3 * LIMITS.seconds
 """Seconds until another worker may bring the picture: two downloads and a look-up take less."""
 
+_ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
 _local = threading.local()
 
 
 def bring_home(at: Runtime, task: Undelivered) -> DeliveryEnd:
-    """Downloads the picture; a dead link is replaced once by what the API says now."""
+    """Downloads the picture; a link that leads to none is replaced once by what the API says now."""
     delivery = _delivery(at, task)
     result = download(_client(), delivery)
-    fresh = _fresh_link(at, task) if isinstance(result, NotDelivered) and result.link_dead else None
+    fresh = _fresh_link(at, task) if isinstance(result, NotDelivered) and result.cause in _ASK_AGAIN else None
     if fresh:
         result = download(_client(), replace(delivery, url=fresh))
     return _end(at, task, result, fresh)
