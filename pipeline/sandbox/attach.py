@@ -20,13 +20,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipeline.sandbox.lair import EmbeddedError, open_lair, open_log, socket_address, take_lock, with_tail
-from pipeline.sandbox.program import Program, Status
+from pipeline.sandbox.program import OVER, Program, Status
 
 __all__ = ["EmbeddedError", "Program", "Services", "Status", "attach"]
 
 START = 30.0  # seconds; an earlier supervisor may have to stop its programs first
 ANSWER = 120.0  # seconds; Postgres may have to recover
 FAREWELL = 60.0  # seconds; programs have their grace
+ENDING = 1.0  # seconds from a supervisor's last word to its exit
 _started: list[subprocess.Popen[bytes]] = []  # supervisors that this process started and must reap
 
 
@@ -89,13 +90,14 @@ class Services:
 
     def close(self) -> None:
         """Leave. Returns once everything that only this attachment wanted has stopped."""
-        with contextlib.suppress(OSError), self._connection:
+        if self._lines.closed:
+            return
+        last_words = b""
+        with contextlib.suppress(OSError), self._connection, self._lines:
             self._connection.settimeout(FAREWELL)
             self._connection.shutdown(socket.SHUT_WR)
-            while self._connection.recv(4096):
-                pass
-        self._lines.close()
-        _reap()
+            last_words = self._lines.read()
+        _reap(wait=ENDING if last_words.endswith(OVER) else 0)
 
     def _ask(self, do: str, **words: object) -> dict[str, Any]:
         try:
@@ -155,6 +157,13 @@ def _lock(folder: Path) -> Iterator[int | None]:
 
 def _start(folder: Path) -> subprocess.Popen[bytes] | None:
     """Start a supervisor and hand it the lock; None while another one holds it."""
+    try:
+        return _spawn(folder)
+    except OSError as error:
+        raise EmbeddedError(f"the supervisor of {folder} cannot be started: {error}") from error
+
+
+def _spawn(folder: Path) -> subprocess.Popen[bytes] | None:
     with _lock(folder) as lock, open_log(folder, "supervisor") as log:
         if lock is None:
             return None
@@ -171,5 +180,9 @@ def _start(folder: Path) -> subprocess.Popen[bytes] | None:
     return supervisor
 
 
-def _reap() -> None:
+def _reap(wait: float = 0) -> None:
+    """Bury those that have ended; a `wait` (seconds) lets the latest end first."""
+    if wait and _started:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _started[-1].wait(wait)
     _started[:] = [supervisor for supervisor in _started if supervisor.poll() is None]

@@ -19,12 +19,16 @@ LONGEST_PAUSE = 5.0  # seconds between two starts
 
 
 class Recipe(Protocol):
-    """What a keeper must know of a child. `patience` and `grace` are the seconds it may take to answer and to stop."""
+    """What a keeper must know of a child.
+
+    `patience` and `grace` are the seconds it may take to answer and to stop. `serves` says that others connect to it.
+    """
 
     name: str
     patience: float
     grace: float
     stop_signal: signal.Signals
+    serves: bool
 
     async def prepare(self, log: BinaryIO) -> Command:
         """Make everything ready for a start. Raises EmbeddedError or OSError if it cannot be."""

@@ -43,6 +43,7 @@ class Postgres:
     name = "postgres"
     patience = 60.0
     grace = 10.0
+    serves = True
     stop_signal = signal.SIGINT  # a fast shutdown: clients are cut off, everything committed is written
 
     def __init__(self, folder: Path, memory: Memory, run: Run) -> None:

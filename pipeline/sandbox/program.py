@@ -17,6 +17,9 @@ from pipeline.sandbox.processes import Command
 SHELL = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 """What a program gets of the asking process's environment; the rest it must be given in `env`."""
 
+OVER = b"over\n"
+"""What the supervisor says last, when everything has stopped and it is about to end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -70,26 +73,24 @@ class ProgramRecipe:
     def __init__(self, program: Program) -> None:
         self.name = program.name
         self.grace = program.grace
+        self.serves = bool(program.ready)
         self._program = program
+        self._port = int(program.ready.rpartition(":")[2]) if program.ready else None
         self._started = False
 
-    @property
-    def port(self) -> int | None:
-        return int(self._program.ready.rpartition(":")[2]) if self._program.ready else None
-
     async def prepare(self, log: BinaryIO) -> Command:  # noqa: ARG002
-        if self.port and not self._started and not is_free(self.port):
-            raise EmbeddedError(f"{self.name} cannot be started: port {self.port} is taken by another program")
+        if self._port and not self._started and not is_free(self._port):
+            raise EmbeddedError(f"{self.name} cannot be started: port {self._port} is taken by another program")
         self._started = True
         program = self._program
         return Command(argv=program.argv, env=program.env, cwd=Path(program.cwd))
 
     async def is_ready(self, pid: int) -> bool:  # noqa: ARG002
-        if self.port is None:
+        if self._port is None:
             return True
         try:
             async with asyncio.timeout(1):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 writer.close()
         except OSError:  # a timeout too
             return False

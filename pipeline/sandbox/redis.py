@@ -37,6 +37,7 @@ class Redis:
     name = "redis"
     patience = 30.0
     grace = 10.0
+    serves = True
     stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path, memory: Memory) -> None:

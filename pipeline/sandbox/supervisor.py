@@ -23,11 +23,12 @@ from pipeline.sandbox.keeper import Keeper, Recipe
 from pipeline.sandbox.lair import SOCKET, EmbeddedError, Memory, open_lair, socket_address, take_lock
 from pipeline.sandbox.postgres import Postgres
 from pipeline.sandbox.processes import Children, adopt_orphans, children_of, die_with
-from pipeline.sandbox.program import Program, ProgramRecipe
+from pipeline.sandbox.program import OVER, Program, ProgramRecipe
 from pipeline.sandbox.redis import Redis
 
 FIRST_CLIENT = 10.0  # seconds to wait for one
 LEFTOVER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what a killed supervisor left
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LINE_LIMIT = 4 * 1024 * 1024  # bytes of one request; an environment can be large
 
 
@@ -55,7 +56,7 @@ class Supervisor:
     async def serve(self) -> None:
         """From the first client to the last."""
         loop = asyncio.get_running_loop()
-        for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for ending in ENDINGS:
             loop.add_signal_handler(ending, self._over.set)
         listener = self._listen()
         server = await asyncio.start_unix_server(self._attend, sock=listener, limit=LINE_LIMIT)
@@ -65,6 +66,7 @@ class Supervisor:
         (self._folder / SOCKET).unlink(missing_ok=True)
         await self._stop_all()
         self._all_gone.set()
+        await asyncio.sleep(0)  # whoever waits for this in `_leave` goes on now, and says so to its client
 
     def _listen(self) -> socket.socket:
         (self._folder / SOCKET).unlink(missing_ok=True)  # left by a supervisor that was killed: we hold the lock
@@ -96,6 +98,8 @@ class Supervisor:
         finally:
             request.cancel()
             await self._leave(client)
+            if self._all_gone.is_set():
+                writer.write(OVER)
             writer.close()
 
     async def _answer(self, client: Client, request: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +156,7 @@ class Supervisor:
     async def _stop(self, keys: Iterable[str]) -> None:
         """Clients before servers: a worker that loses its server while it stops would report trouble."""
         keepers = {key: self._keepers[key] for key in keys}
-        serving = {key for key, keeper in keepers.items() if getattr(keeper.recipe, "port", None)}
+        serving = {key for key, keeper in keepers.items() if keeper.recipe.serves}
         for group in (keepers.keys() - serving, serving):
             await asyncio.gather(*(keepers[key].stop() for key in group))
             for key in group:
@@ -173,17 +177,26 @@ def main() -> int:
     inner = os.fork()
     if inner == 0:
         die_with(outer, signal.SIGTERM)
-        asyncio.run(_serve(folder))
-        return 0
-    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        return _serve(folder)
+    for ending in ENDINGS:
         signal.signal(ending, lambda number, _: os.kill(inner, number))
     status = _wait_for(inner)
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     _end_leftovers()
     return status
 
 
-async def _serve(folder: Path) -> None:
-    await Supervisor(folder).serve()
+def _serve(folder: Path) -> int:
+    async def serve() -> None:
+        await Supervisor(folder).serve()  # which needs the running loop from its first breath
+
+    try:
+        asyncio.run(serve())
+    except (EmbeddedError, OSError) as error:
+        print(f"cannot serve {folder}: {error}; it must lie on a local file system with room", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _wait_for(inner: int) -> int:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import redis
 from embedded_guest import Guest, alive, count, pids, remember, until, watched_folder
 
+from pipeline.sandbox import postgres_install
 from pipeline.sandbox.attach import EmbeddedError, attach
 
 
@@ -127,6 +129,23 @@ def test_a_lock_file_that_names_another_program_does_not_block_postgres(folder: 
         assert services.postgres()
 
 
+def test_a_lost_password_file_costs_no_data(folder: Path) -> None:
+    with attach(folder) as services:
+        remember(services.postgres(), services.redis())
+    (folder / "remembered.json").unlink()
+    with attach(folder) as services:
+        assert count(services.postgres(), services.redis()) == (1, 1)
+
+
+def test_a_supervisor_that_is_told_to_end_ends_all_in_order(folder: Path) -> None:
+    with attach(folder) as services:
+        services.postgres()
+        running = pids(services)
+        os.kill(services.supervisor_pid, signal.SIGTERM)
+        until(lambda: not any(map(alive, running)))
+    assert "database system is shut down" in (folder / "log" / "postgres.log").read_text()
+
+
 def test_a_folder_deeper_than_a_socket_address_may_be_long(folder: Path) -> None:
     deep = folder.joinpath(*["a-folder-of-thirty-characters"] * 5)
     with attach(deep) as services:
@@ -159,3 +178,34 @@ def test_the_servers_ask_for_a_password_that_only_the_owner_can_read(folder: Pat
             stranger.ping()
     assert stat.S_IMODE((folder / "remembered.json").stat().st_mode) == 0o600
     assert not folder.stat().st_mode & 0o077
+
+
+def test_the_supervisor_itself_has_ended_when_its_last_client_has_left(folder: Path) -> None:
+    with attach(folder) as services:
+        outer = int(Path(f"/proc/{services.supervisor_pid}/stat").read_text().split()[3])
+    assert not Path(f"/proc/{outer}").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands Postgres to another user")
+def test_root_keeps_its_data_below_a_closed_folder_and_opens_none(folder: Path) -> None:
+    folder.parent.chmod(0o700)
+    with attach(folder) as services:
+        remember(services.postgres(), services.redis())
+        assert (folder / "postgres").stat().st_uid != 0
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (folder.parent, folder)] == [0o700, 0o700]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands Postgres to another user")
+def test_root_copies_programs_that_the_other_user_cannot_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = postgres_install.find_install(None).programs.parents[1]
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        (closed / part.name).symlink_to(part)
+    account = postgres_install.account_for(tmp_path / "none yet")
+    monkeypatch.syspath_prepend(closed)
+    with tempfile.TemporaryDirectory() as state:
+        Path(state).chmod(0o755)
+        monkeypatch.setattr(postgres_install, "STATE", Path(state))
+        install = postgres_install.find_install(account)
+        assert install.programs.is_relative_to(state)
