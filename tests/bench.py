@@ -59,9 +59,11 @@ class Cost:
 
     @classmethod
     def of(cls, pid: int) -> Cost:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        """Of a process and of its living children, each of which has waited for its own."""
         peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-        return cls(sum(map(int, fields[11:15])) / TICKS, int(peak.split()[1]) / 1024)
+        family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        spent = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15] for one in family]
+        return cls(sum(sum(map(int, fields)) for fields in spent) / TICKS, int(peak.split()[1]) / 1024)
 
 
 def main() -> None:

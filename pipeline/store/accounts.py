@@ -64,11 +64,23 @@ def due_for_poll(tx: Transaction) -> list[DueAccount]:
     )
 
 
+def next_poll(tx: Transaction) -> float | None:
+    """Seconds until the first account is due to be asked; None when nothing is at any API."""
+    seconds = tx.scalar(
+        f"""
+        SELECT extract(epoch FROM min(next_poll_at) - clock_timestamp())::float FROM accounts a
+        WHERE EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
+        """
+    )
+    return None if seconds is None else float(seconds)
+
+
 def _due(tx: Transaction, sql: str) -> list[DueAccount]:
     return [DueAccount(id=row.id, name=row.name) for row in tx.rows(sql, again=RING_AGAIN)]
 
 
 def poll_again(tx: Transaction, account_id: int, *, after: float) -> None:
+    """Makes the account due in `after` seconds; in less than none, at once."""
     tx.run(
         "UPDATE accounts SET next_poll_at = clock_timestamp() + :after * interval '1 second' WHERE id = :id",
         id=account_id,

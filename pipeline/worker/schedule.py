@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery.beat import Scheduler
@@ -15,10 +16,12 @@ from pipeline.worker.app import Doorbell
 
 log = logging.getLogger("pipeline.beat")
 
-TICK = 0.1
-"""Seconds between two looks: as often as an account can ask to be polled."""
-RESCUE_EVERY = 50
-"""Ticks between two rounds of rescue."""
+SHORTEST_TICK, LONGEST_TICK = 0.02, 0.25
+"""Seconds between two looks: until the next poll is due, within these bounds."""
+AFTER_A_RING = 0.05
+"""Seconds until a step that was rung will have said when it wants to be rung again."""
+RESCUE_EVERY = 5.0
+"""Seconds between two rounds of rescue."""
 
 
 class DueScheduler(Scheduler):  # type: ignore[misc]
@@ -28,7 +31,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         self.settings = load()
         self.store = open_store(self.settings)
         self.bell = Doorbell()
-        self.ticks = 0
+        self.next_rescue = 0.0
         super().__init__(*args, **options)
 
     def setup_schedule(self) -> None:
@@ -36,17 +39,20 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
 
     def tick(self, *_args: Any, **_options: Any) -> float:
         """One look; the seconds until the next."""
-        self.ticks += 1
         try:
             with self.store.begin() as tx:
                 to_poll, to_submit = accounts.due_for_poll(tx), accounts.due_for_submit(tx)
+                soonest = accounts.next_poll(tx)
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
-            return 10 * TICK
+            return 10 * LONGEST_TICK
         for account in to_poll:
             self.bell.track(account.name, account.id)
         for account in to_submit:
             self.bell.submit(account.name, account.id)
-        if self.ticks % RESCUE_EVERY == 1:
+        if time.monotonic() >= self.next_rescue:
+            self.next_rescue = time.monotonic() + RESCUE_EVERY
             self.bell.rescue(self.settings.account_name)
-        return TICK
+        if to_poll:
+            return AFTER_A_RING
+        return LONGEST_TICK if soonest is None else min(LONGEST_TICK, max(SHORTEST_TICK, soonest))

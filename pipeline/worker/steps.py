@@ -82,6 +82,7 @@ def _save(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outco
 def track_account(account_id: int) -> None:
     """Asks what has become of the account's tasks, a hundred a call, and applies the reports."""
     at = runtime()
+    began = time.monotonic()
     with at.store.begin() as tx:
         known = claims.at_the_api(tx, account_id)
     try:
@@ -95,7 +96,7 @@ def track_account(account_id: int) -> None:
         moves.missing(tx, [task.id for task in track.missing(known, reports)])
         finished = moves.report(tx, track.changes(known, reports), "poll")
         moves.add_children(tx, account_id, follow_up.children(finished))
-        accounts.poll_again(tx, account_id, after=track.poll_interval(known))
+        accounts.poll_again(tx, account_id, after=track.poll_interval(known) - (time.monotonic() - began))
         if finished:
             tx.after_commit(partial(bell.submit, at.account, account_id))
             tx.after_commit(partial(bell.deliver, at.account, [task.id for task in finished if task.to_deliver]))

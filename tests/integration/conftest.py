@@ -1,0 +1,100 @@
+"""Real Postgres and Redis for the whole session, started from the same wheels as `pipeline run`; for each test a
+database of its own, cloned from one that the migrations made."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from pipeline.sandbox.attach import Services, attach
+from pipeline.store import accounts, batches
+from pipeline.store.engine import Store
+from pipeline.store.migrate import migrate
+from pipeline.task import Action, FollowUp, NewTask
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with attach(tmp_path_factory.mktemp("services")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(services: Services) -> str:
+    """The URL of a migrated database that nobody writes to."""
+    url = services.postgres().replace("postgresql://", "postgresql+psycopg://")
+    store = Store(_create(url, "template_for_tests"))
+    migrate(store)
+    store.close()
+    return url
+
+
+@pytest.fixture
+def database_url(template: str) -> str:
+    return _create(template, f"test_{next(_numbers)}", template="template_for_tests")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    store = Store(database_url)
+    yield store
+    store.close()
+
+
+def _create(url: str, name: str, template: str = "template1") -> str:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A store with one account and one batch, and what a test does to them."""
+
+    store: Store
+    account_id: int
+    batch_id: int
+
+    def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
+        with self.store.begin() as tx:
+            batches.write_tasks(
+                tx,
+                self.batch_id,
+                [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys],
+            )
+
+    def states(self) -> dict[str, str]:
+        with self.store.begin() as tx:
+            return {row.key: row.state for row in tx.rows("SELECT key, state FROM tasks ORDER BY id")}
+
+    def column(self, name: str) -> list[object]:
+        with self.store.begin() as tx:
+            return [row[0] for row in tx.rows(f"SELECT {name} FROM tasks ORDER BY id")]
+
+    def change(self, sql: str) -> None:
+        with self.store.begin() as tx:
+            tx.run(sql)
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    with store.begin() as tx:
+        account_id = accounts.register(tx, name="acme", base_url="http://acme.test", max_running=3, max_queued=10)
+        batch_id, _ = batches.receive(
+            tx,
+            account_id=account_id,
+            name="spring",
+            filename="spring.csv",
+            manifest=b"prompt\na fox\n",
+            deliver=True,
+        )
+    return World(store, account_id, batch_id)

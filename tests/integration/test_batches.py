@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.store import accounts, batches
+from pipeline.task import Action, FollowUp, NewTask, State
+from tests.integration.conftest import World
+
+
+def receive(world: World, content: bytes, account_id: int | None = None, deliver: bool = True) -> tuple[int, bool]:
+    with world.store.begin() as tx:
+        return batches.receive(
+            tx,
+            account_id=account_id or world.account_id,
+            name="spring",
+            filename="spring.csv",
+            manifest=content,
+            deliver=deliver,
+        )
+
+
+def test_the_same_manifest_is_the_same_batch_and_is_read_once(world: World) -> None:
+    assert receive(world, b"prompt\na fox\n") == (world.batch_id, True)
+    world.plan("fox")
+    assert receive(world, b"prompt\na fox\n") == (world.batch_id, False)
+
+
+def test_a_manifest_that_has_changed_is_read_again(world: World) -> None:
+    world.plan("fox")
+    assert receive(world, b"prompt\na fox\nan owl\n") == (world.batch_id, True)
+
+
+def test_the_same_manifest_on_another_account_is_another_batch_in_another_folder(world: World) -> None:
+    with world.store.begin() as tx:
+        other = accounts.register(tx, name="other", base_url="http://o", max_running=1, max_queued=1)
+    batch_id, to_read = receive(world, b"prompt\na fox\n", account_id=other)
+    assert (batch_id != world.batch_id, to_read) == (True, True)
+    with world.store.begin() as tx:
+        assert [batch.folder for batch in batches.every(tx)] == ["spring-other", "spring"]
+
+
+def test_only_one_worker_reads_a_manifest(world: World) -> None:
+    with world.store.begin() as first:
+        assert batches.take_to_read(first, world.batch_id) == ("spring.csv", b"prompt\na fox\n")
+        with world.store.begin() as second:
+            assert batches.take_to_read(second, world.batch_id) is None
+            assert [batch_id for batch_id, _ in batches.unread(second)] == [world.batch_id]
+
+
+def test_known_rows_are_left_as_they_are(world: World) -> None:
+    world.plan("fox", then=(FollowUp("U1"),))
+    world.change("UPDATE tasks SET state = 'failed'")
+    world.plan("fox", "owl", then=(FollowUp("U1"),))
+    assert world.states() == {"fox": "failed", "owl": "planned"}
+    with world.store.begin() as tx:
+        assert batches.progress(tx, world.batch_id).tasks == 4
+
+
+def test_copy_takes_any_text(world: World) -> None:
+    prompt = "tab\there, backslash \\N, newline\nquote \" ' and 狐 \U0001f98a"
+    with world.store.begin() as tx:
+        batches.write_tasks(tx, world.batch_id, [NewTask(key="k\\t", stem="k", action=Action.IMAGINE, prompt=prompt)])
+    assert world.column("prompt") == [prompt]
+
+
+def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
+    world.plan("fox", "owl")
+    rows = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]
+    with world.store.begin() as tx, pytest.raises(UsageError, match=r"'fox'.*nothing was sent"):
+        batches.refuse_changed_rows(tx, world.account_id, "spring", rows)
+    with world.store.begin() as tx:
+        batches.refuse_changed_rows(tx, world.account_id, "summer", rows)
+
+
+def test_a_batch_is_found_by_name_and_by_id(world: World) -> None:
+    with world.store.begin() as tx:
+        assert batches.find(tx, "spring") == batches.find(tx, str(world.batch_id)) == batches.get(tx, world.batch_id)
+        with pytest.raises(UsageError, match="no batch 'autumn'"):
+            batches.find(tx, "autumn")
+
+
+@pytest.mark.parametrize(
+    ("state", "parked", "over", "waiting"),
+    [
+        (State.PLANNED, False, False, 0),
+        (State.SUBMITTING, False, False, 0),
+        (State.RUNNING, False, False, 0),
+        (State.SUCCEEDED, False, False, 0),
+        (State.SUCCEEDED, True, True, 1),
+        (State.IN_DOUBT, True, True, 1),
+        (State.DELIVERED, True, True, 0),
+        (State.FAILED, True, True, 0),
+    ],
+)
+def test_a_batch_is_over_when_nobody_works_on_it_any_more(
+    world: World, state: State, parked: bool, over: bool, waiting: int
+) -> None:
+    world.plan("fox")
+    due = "NULL" if parked else "now()"
+    world.change(f"UPDATE tasks SET state = '{state}', remote_id = 'r', next_attempt_at = {due}")
+    with world.store.begin() as tx:
+        progress = batches.progress(tx, world.batch_id)
+    assert (progress.over, progress.waiting_for_a_person) == (over, waiting)
+
+
+def test_a_batch_that_nobody_has_read_is_not_over(world: World) -> None:
+    with world.store.begin() as tx:
+        assert batches.progress(tx, world.batch_id).over is False
+
+
+def test_a_batch_that_cannot_be_read_says_why_and_is_read_again_when_it_is_handed_over_again(world: World) -> None:
+    with world.store.begin() as tx:
+        batches.unreadable(tx, world.batch_id, "spring.csv:2:1: no")
+    with world.store.begin() as tx:
+        progress = batches.progress(tx, world.batch_id)
+    assert (progress.over, progress.problem) == (True, "spring.csv:2:1: no")
+    assert receive(world, b"prompt\na fox\n") == (world.batch_id, True)
