@@ -136,8 +136,8 @@ def _connect(folder: Path) -> tuple[socket.socket, int] | None:
         connection.sendall(b'{"do": "hello"}\n')
         if greeting := connection.recv(4096):
             return connection, json.loads(greeting)["pid"]
-    except OSError:
-        pass
+    except (OSError, ValueError):
+        pass  # nobody there, or its last word
     except BaseException:
         connection.close()
         raise

@@ -61,11 +61,16 @@ class Keeper:
         if self.state != "running":
             raise EmbeddedError(self.why or f"{self.recipe.name} is being stopped")
 
+    def retire(self) -> None:
+        """Restart it no more. `stop` follows."""
+        if self.state != "stopping":
+            self.state = "stopping"
+            self._settled.set()
+            self._task.cancel()
+
     async def stop(self) -> None:
         """End the child: politely, after its grace by force. Whatever it forked ends with it."""
-        self.state = "stopping"
-        self._settled.set()
-        self._task.cancel()
+        self.retire()
         await asyncio.gather(self._task, return_exceptions=True)
         if self._process is not None:
             await self._end(self._process)

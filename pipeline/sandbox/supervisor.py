@@ -35,7 +35,8 @@ LINE_LIMIT = 4 * 1024 * 1024  # bytes of one request; an environment can be larg
 class Client:
     """One connection. `wants` are the keys of the children that it asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self.reader = reader
         self.wants: set[str] = set()
 
 
@@ -50,6 +51,7 @@ class Supervisor:
         self._redis = Redis(folder, self._memory)
         self._keepers: dict[str, Keeper] = {}
         self._clients: set[Client] = set()
+        self._attendances: set[asyncio.Task[None] | None] = set()
         self._over = asyncio.Event()
         self._all_gone = asyncio.Event()
 
@@ -66,7 +68,9 @@ class Supervisor:
         (self._folder / SOCKET).unlink(missing_ok=True)
         await self._stop_all()
         self._all_gone.set()
-        await asyncio.sleep(0)  # whoever waits for this in `_leave` goes on now, and says so to its client
+        for client in self._clients:
+            client.reader.feed_eof()
+        await asyncio.gather(*filter(None, self._attendances), return_exceptions=True)
 
     def _listen(self) -> socket.socket:
         (self._folder / SOCKET).unlink(missing_ok=True)  # left by a supervisor that was killed: we hold the lock
@@ -79,11 +83,12 @@ class Supervisor:
         return listener
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = Client()
+        client = Client(reader)
         self._clients.add(client)
+        self._attendances.add(asyncio.current_task())
         request = asyncio.ensure_future(reader.readline())
         try:
-            while line := await request:
+            while (line := await request) and not self._over.is_set():
                 request = asyncio.ensure_future(reader.readline())
                 answer = asyncio.ensure_future(self._answer(client, json.loads(line)))
                 # A client waits for its answer; what comes before that is its good-bye or its death.
@@ -101,6 +106,7 @@ class Supervisor:
             if self._all_gone.is_set():
                 writer.write(OVER)
             writer.close()
+            self._attendances.discard(asyncio.current_task())
 
     async def _answer(self, client: Client, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -129,9 +135,9 @@ class Supervisor:
 
     async def _ensure(self, client: Client, key: str, recipe: Recipe) -> None:
         client.wants.add(key)
-        while (keeper := self._keepers.get(key)) and keeper.state == "stopping":
+        while (keeper := self._keepers.get(key)) and keeper.state == "stopping" and not keeper.gone.is_set():
             await keeper.gone.wait()
-        if keeper is None or keeper.state == "failed":
+        if keeper is None or keeper.state in {"failed", "stopping"}:
             keeper = self._keepers[key] = Keeper(recipe, self._children, self._folder)
         await keeper.ready()
 
@@ -156,6 +162,8 @@ class Supervisor:
     async def _stop(self, keys: Iterable[str]) -> None:
         """Clients before servers: a worker that loses its server while it stops would report trouble."""
         keepers = {key: self._keepers[key] for key in keys}
+        for keeper in keepers.values():
+            keeper.retire()  # all of them now: nobody may join one that is doomed
         serving = {key for key, keeper in keepers.items() if keeper.recipe.serves}
         for group in (keepers.keys() - serving, serving):
             await asyncio.gather(*(keepers[key].stop() for key in group))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -54,6 +55,18 @@ def test_a_program_stops_when_its_last_user_leaves(folder: Path) -> None:
             two.close()
             assert the(one, "sleeper").state == "running"
         assert one.status() == ()
+
+
+def test_processes_that_come_and_go_at_once_never_fail_each_other(folder: Path) -> None:
+    churn = """
+import sys
+from pipeline.sandbox.attach import Program, attach
+for _ in range(25):
+    with attach(sys.argv[1]) as services:
+        services.ensure(Program(name="sleeper", argv=("sleep", "1000")))
+"""
+    visitors = [subprocess.Popen([sys.executable, "-c", churn, str(folder)]) for _ in range(3)]
+    assert [visitor.wait(60) for visitor in visitors] == [0, 0, 0]
 
 
 def test_a_program_that_dies_is_restarted(folder: Path) -> None:

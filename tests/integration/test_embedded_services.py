@@ -144,6 +144,7 @@ def test_a_supervisor_that_is_told_to_end_ends_all_in_order(folder: Path) -> Non
         os.kill(services.supervisor_pid, signal.SIGTERM)
         until(lambda: not any(map(alive, running)))
     assert "database system is shut down" in (folder / "log" / "postgres.log").read_text()
+    assert (folder / "log" / "supervisor.log").read_text() == ""
 
 
 def test_a_folder_deeper_than_a_socket_address_may_be_long(folder: Path) -> None:
