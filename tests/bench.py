@@ -20,8 +20,7 @@ from pathlib import Path
 
 from pipeline.cli.embedded import Place, place
 from pipeline.cli.ready import ready_store
-from pipeline.cli.run import hand_over
-from pipeline.manifest import open_manifest
+from pipeline.cli.run import hand_over, read_checked
 from pipeline.sandbox.attach import Program, Status
 from pipeline.settings import load
 from pipeline.store import batches
@@ -130,7 +129,7 @@ def _manifest(folder: Path, name: str, rows: int) -> Path:
 
 
 def _finish(here: Place, store: Store, path: Path) -> int:
-    batch, _, _ = hand_over(store, here, open_manifest(path), path, delivery=False)
+    batch, _ = hand_over(store, here, read_checked(path), delivery=False)
     here.ring_read(batch)
     while True:
         with store.begin() as tx:

@@ -18,6 +18,7 @@ from pipeline.cli.plan import plan
 from pipeline.cli.run import run, submit
 from pipeline.cli.sandbox import sandbox
 from pipeline.cli.serve import beat, check, migrate, worker
+from pipeline.cli.steer import resolve
 from pipeline.errors import PipelineError
 
 INTERRUPTED = 130
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Make pictures": (run, plan, submit, status, watch, report),
+    "Make pictures": (run, plan, submit, status, watch, report, resolve),
     "Each service alone": (check, migrate, worker, beat, sandbox),
 }
 for panel, commands in PANELS.items():

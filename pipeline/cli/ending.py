@@ -24,7 +24,7 @@ class Ending:
     progress: Progress
     failures: tuple[Failure, ...]
     sent: int
-    seconds: float = 0.0
+    seconds: float | None = None
     gallery: Path | None = None
 
     @property
@@ -43,7 +43,7 @@ class Ending:
 
     @property
     def exit_status(self) -> int:
-        return 0 if self.delivered >= self.progress.tasks else 1
+        return 0 if self.progress.over and self.delivered >= self.progress.tasks else 1
 
     def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
         return replace(self, seconds=seconds, gallery=gallery)
@@ -56,7 +56,7 @@ class Ending:
             "delivered": self.delivered,
             "failed": self.failed,
             "in_doubt": self.in_doubt,
-            "seconds": round(self.seconds, 2),
+            "seconds": None if self.seconds is None else round(self.seconds, 2),
             "gallery": str(self.gallery) if self.gallery else None,
         }
 
@@ -70,6 +70,7 @@ class Ending:
                 failed=self.failed,
                 in_doubt=self.in_doubt,
                 undelivered=self.progress.waiting_for_a_person - self.in_doubt,
+                unfinished=self.progress.unfinished,
                 sent=self.sent,
                 seconds=self.seconds,
                 gallery=self.gallery,

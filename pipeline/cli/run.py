@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -38,18 +39,10 @@ def run(
 ) -> None:
     """Make every picture of a manifest and bring it home. Run it again to go on where it stopped."""
     began = time.monotonic()
-    manifest = open_manifest(file)
-    manifest.check()
+    content = read_checked(file)
     with place(load()) as here:
-        here.bring_up_api()
         store = ready_store(here.settings, migrate_first=True)
-        open_api(here.settings).check()
-        batch, since, to_read = hand_over(store, here, manifest, file, delivery)
-        try:
-            _work_to_the_end(here, store, batch, to_read)
-        except KeyboardInterrupt:
-            print(f"\ninterrupted: nothing is lost. Go on with: pipeline run {file}", file=sys.stderr)
-            raise
+        batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
         with store.begin() as tx:
             gallery = write_batch_gallery(tx, batch, here.settings.output_dir) if delivery else None
             end = ending(tx, batches.get(tx, batch.id), since=since)
@@ -63,8 +56,7 @@ def run(
 
 def submit(file: ManifestFile, delivery: Delivery = True) -> None:
     """Queue a manifest for workers that run elsewhere, and print the batch id."""
-    manifest = open_manifest(file)
-    manifest.check()
+    content = read_checked(file)
     settings = load()
     if settings.database_url is None or settings.redis_url is None:
         raise UsageError(
@@ -73,42 +65,71 @@ def submit(file: ManifestFile, delivery: Delivery = True) -> None:
         )
     with place(settings) as here:
         open_api(settings)
-        store = ready_store(settings, migrate_first=False)
-        batch, _, to_read = hand_over(store, here, manifest, file, delivery)
+        batch, to_read = hand_over(ready_store(settings, migrate_first=False), here, content, delivery)
         if to_read:
             here.ring_read(batch)
     print(batch.id)
 
 
-def hand_over(
-    store: Store, here: Place, manifest: Manifest, file: Path, delivery: bool
-) -> tuple[Batch, datetime, bool]:
-    """Gives the manifest's bytes to the store: the batch, the database's time, and whether it is to be read."""
-    account_id = register_account(store, here.settings)
-    name = manifest.name
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A manifest that was read once and found right: what was checked is what is handed over."""
+
+    file: Path
+    data: bytes
+    manifest: Manifest
+
+
+def read_checked(file: Path) -> Content:
+    """Raises `ManifestError` with every fault."""
+    open_manifest(file)
+    data = file.read_bytes()
+    manifest = Manifest.from_bytes(data, str(file))
+    manifest.check()
+    return Content(file, data, manifest)
+
+
+def _done_before(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime] | None:
+    """The batch, when this very manifest is done to the last picture: then nothing has to be brought up."""
     with store.begin() as tx:
-        batches.refuse_changed_rows(tx, account_id, name, tasks(manifest.rows()))
+        batch = batches.known(tx, here.account_name, content.manifest.name, content.data)
+        if batch is None or batch.deliver != delivery or ending(tx, batch).exit_status:
+            return None
+        return batch, tx.scalar("SELECT now()")
+
+
+def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime]:
+    here.bring_up_api()
+    open_api(here.settings).check()
+    with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
+    batch, to_read = hand_over(store, here, content, delivery)
+    try:
+        here.start_work()
+        if to_read:
+            here.ring_read(batch)
+        problem = follow(here, store, batch).problem
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: nothing is lost. Go on with: pipeline run {content.file}", file=sys.stderr)
+        raise
+    if problem:
+        raise UsageError(problem)
+    return batch, since
+
+
+def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, bool]:
+    """Gives the manifest's bytes to the store: the batch, and whether a worker has to read it."""
+    account_id = register_account(store, here.settings)
+    name = content.manifest.name
+    with store.begin() as tx:
+        batches.refuse_changed_rows(tx, account_id, name, tasks(content.manifest.rows()))
         batch_id, to_read = batches.receive(
             tx,
             account_id=account_id,
             name=name,
-            filename=file.name,
-            manifest=file.read_bytes(),
+            filename=content.file.name,
+            manifest=content.data,
             deliver=delivery,
         )
         deliveries.deliver_again(tx, batch_id)
-        return batches.get(tx, batch_id), since, to_read
-
-
-def _work_to_the_end(here: Place, store: Store, batch: Batch, to_read: bool) -> None:
-    with store.begin() as tx:
-        progress = batches.progress(tx, batch.id)
-    if progress.over and not to_read:
-        return
-    here.start_work()
-    if to_read:
-        here.ring_read(batch)
-    progress = follow(here, store, batch)
-    if progress.problem:
-        raise UsageError(progress.problem)
+        return batches.get(tx, batch_id), to_read

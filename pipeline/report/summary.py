@@ -32,7 +32,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """How a run ended. `undelivered` pictures are made and paid for, and not on disk yet.
+    """How a batch stands, at the end of a run (`seconds` long) or in between. `undelivered` pictures are made and paid for, and not on disk yet.
 
     `failures` holds ten or more of what failed, is in doubt or undelivered; the counts say how many there are.
     """
@@ -43,8 +43,9 @@ class RunSummary:
     failed: int = 0
     in_doubt: int = 0
     undelivered: int = 0
+    unfinished: int = 0
     sent: int = 0
-    seconds: float
+    seconds: float | None
     gallery: Path | None = None
     failures: Sequence[Failure] = ()
 
@@ -79,10 +80,12 @@ def _headline(run: RunSummary) -> Text:
         (run.failed, "failed", "failed"),
         (run.in_doubt, "in doubt", "doubt"),
         (run.undelivered, "made but not here yet", "waiting"),
+        (run.unfinished, "on their way", "waiting"),
     ):
         if count:
             line.append(", ").append(f"{count:,} {words}", style=STYLES[kind])
-    return line.append(f", in {duration(run.seconds)}; {run.sent:,} sent", style="not bold default")
+    took = "" if run.seconds is None else f", in {duration(run.seconds)}"
+    return line.append(f"{took}; {run.sent:,} sent", style="not bold default")
 
 
 def _failures(failures: Sequence[Failure]) -> RenderableType:
@@ -100,7 +103,8 @@ def _advice(run: RunSummary) -> list[Text]:
     if run.in_doubt:
         lines.append(
             Text(
-                "In doubt: perhaps accepted, so never sent again by itself. Settle each one with pipeline resolve TASK."
+                "In doubt: perhaps accepted, so never sent again by itself. Settle each one with\n"
+                f"  pipeline resolve {run.batch}/KEY --found ID | --resend | --give-up"
             )
         )
     if run.undelivered:

@@ -190,6 +190,18 @@ def find(tx: Transaction, word: str) -> Batch:
     return _batch(rows[0])
 
 
+def known(tx: Transaction, account: str, name: str, manifest: bytes) -> Batch | None:
+    """The batch of this very manifest, if it was handed over before."""
+    rows = tx.rows(
+        f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id "
+        "WHERE a.name = :account AND b.name = :name AND b.manifest_sha256 = :digest",
+        account=account,
+        name=name,
+        digest=sha256(manifest).hexdigest(),
+    )
+    return _batch(rows[0]) if rows else None
+
+
 def get(tx: Transaction, batch_id: int) -> Batch:
     """The batch with this id, which exists."""
     rows = tx.rows(
