@@ -152,17 +152,14 @@ def _report(
     spent = {name: after[name].cpu - before[name].cpu for name in after}
     ours = [name for name in after if name.startswith(OURS) or name == "client"]
     cpu = 1000 * sum(spent[name] for name in ours) / job.tasks
-    print(
-        f"tasks              {done:,} of {job.tasks:,} ({job.imagine_seconds} s an imagine, {job.upscale_seconds} s an upscale)"
-    )
+    seconds = f"{job.imagine_seconds} s an imagine, {job.upscale_seconds} s an upscale"
+    print(f"tasks              {done:,} of {job.tasks:,} ({seconds})")
     print(f"makespan           {makespan:.2f} s, ideal {job.ideal:.2f} s")
     print(f"ratio              {makespan / job.ideal:.3f}")
     print(f"requests per task  {sum(requests.values()) / job.tasks:.3f}")
-    print(
-        f"CPU per task       {cpu:.2f} ms ({', '.join(f'{name} {1000 * spent[name] / job.tasks:.2f}' for name in ours)})"
-    )
-    others = ", ".join(f"{name} {1000 * spent[name] / job.tasks:.2f}" for name in after if name not in ours)
-    print(f"not ours           {others} ms")
+    each = {name: f"{name} {1000 * spent[name] / job.tasks:.2f}" for name in after}
+    print(f"CPU per task       {cpu:.2f} ms ({', '.join(each[name] for name in ours)})")
+    print(f"not ours           {', '.join(each[name] for name in after if name not in ours)} ms")
     print(f"peak memory        {sum(after[name].memory for name in ours):.0f} MB in {len(ours)} processes")
 
 

@@ -32,7 +32,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """How a batch stands, at the end of a run (`seconds` long) or in between. `undelivered` pictures are made and paid for, and not on disk yet.
+    """How a batch stands, at the end of a run (`seconds` long) or in between.
+
+    `undelivered` pictures are made and paid for, and not on disk yet.
 
     `failures` holds ten or more of what failed, is in doubt or undelivered; the counts say how many there are.
     """

@@ -226,6 +226,6 @@ def test_failures_are_named_with_their_reasons_and_the_rest_is_counted() -> None
     assert "fox-9  failed: banned [red] [31mprompt" in said
     assert "fox-10" not in said
     assert "and 4 more: pipeline status 7" in said
-    assert "pipeline resolve TASK" in said
+    assert "pipeline resolve 7/KEY --found ID | --resend | --give-up" in said
     assert "\x1b" not in said
     assert max(map(len, said.splitlines())) <= 80
