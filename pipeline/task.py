@@ -143,6 +143,11 @@ class NewTask:
     parent_id: int | None = None
     depth: int = 0
 
+    @property
+    def follow_up_count(self) -> int:
+        """How many tasks come after it, when every one succeeds."""
+        return sum(child.size for child in self.then)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedTask:

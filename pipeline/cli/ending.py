@@ -70,6 +70,7 @@ class Ending:
                 failed=self.failed,
                 in_doubt=self.in_doubt,
                 undelivered=self.progress.waiting_for_a_person - self.in_doubt,
+                not_reached=self.progress.not_reached,
                 unfinished=self.progress.unfinished,
                 sent=self.sent,
                 seconds=self.seconds,

@@ -79,7 +79,10 @@ class Counts:
         self.running = sum(by_state.get(s, 0) for s in (State.SUBMITTING, State.SUBMITTED, State.RUNNING))
         self.loading = by_state.get(State.SUCCEEDED, 0) if batch.deliver else 0
         self.total = progress.tasks
-        self.waiting = max(0, self.total - self.done - self.failed - self.in_doubt - self.running - self.loading)
+        self.not_reached = progress.not_reached
+        ended = self.done + self.failed + self.in_doubt + self.not_reached
+        self.remaining = max(0, self.total - ended)
+        self.waiting = max(0, self.remaining - self.running - self.loading)
 
     def line(self, speed: Speed) -> str:
         words = [f"{self.done:,} of {self.total:,} done", f"{self.running:,} running", f"{self.waiting:,} waiting"]
@@ -87,8 +90,9 @@ class Counts:
             words.append(f"{self.loading:,} downloading")
         words += [f"{self.failed:,} failed"] if self.failed else []
         words += [f"{self.in_doubt:,} in doubt"] if self.in_doubt else []
+        words += [f"{self.not_reached:,} not reached"] if self.not_reached else []
         words.append(f"{60 * speed.per_second:,.0f} pictures/min")
-        left = speed.seconds_left(self.total - self.done - self.failed - self.in_doubt)
+        left = speed.seconds_left(self.remaining)
         if left:
             words.append(f"{duration(left)} left")
         return ", ".join(words)

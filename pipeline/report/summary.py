@@ -46,6 +46,7 @@ class RunSummary:
     in_doubt: int = 0
     undelivered: int = 0
     unfinished: int = 0
+    not_reached: int = 0
     sent: int = 0
     seconds: float | None
     gallery: Path | None = None
@@ -83,6 +84,7 @@ def _headline(run: RunSummary) -> Text:
         (run.in_doubt, "in doubt", "doubt"),
         (run.undelivered, "made but not here yet", "waiting"),
         (run.unfinished, "on their way", "waiting"),
+        (run.not_reached, "not reached", "waiting"),
     ):
         if count:
             line.append(", ").append(f"{count:,} {words}", style=STYLES[kind])

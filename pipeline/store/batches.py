@@ -45,6 +45,8 @@ class Progress:
     """Pictures that were made and could not be brought home, and tasks in doubt."""
     unfinished: int
     """Tasks that somebody is still working on, or will."""
+    not_reached: int
+    """Follow-ups that will never be asked for, as things stand: what they follow has failed or is in doubt."""
     blocked_reason: str | None
     """Why nothing is sent to the account just now."""
 
@@ -127,26 +129,24 @@ def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:
     return (found[0].filename, bytes(found[0].manifest)) if found else None
 
 
-_STAGED = ("key", "stem", "action", "prompt", "mode", "then")
-
-
 def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int:
     """Writes a batch's root tasks by COPY; a key that is known is left as it is. The number of new ones."""
     tx.run(
-        "CREATE TEMPORARY TABLE staged (key text, stem text, action text, prompt text, mode text, tree text) "
+        "CREATE TEMPORARY TABLE staged (key text, stem text, action text, prompt text, mode text, tree text, "
+        "follow_up_count bigint) "
         "ON COMMIT DROP"
     )
     driver: Any = tx.connection.connection.driver_connection
     count = 0
     with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
         for task in tasks:
-            count += 1 + sum(child.size for child in task.then)
+            count += 1 + task.follow_up_count
             tree = json.dumps(then_to_json(task.then))
-            copy.write_row((task.key, task.stem, str(task.action), task.prompt, task.mode, tree))
+            copy.write_row((task.key, task.stem, str(task.action), task.prompt, task.mode, tree, task.follow_up_count))
     added = tx.run(
         """
-        INSERT INTO tasks (batch_id, account_id, key, stem, action, prompt, mode, "then")
-        SELECT b.id, b.account_id, s.key, s.stem, s.action, s.prompt, s.mode, s.tree::jsonb
+        INSERT INTO tasks (batch_id, account_id, key, stem, action, prompt, mode, "then", follow_up_count)
+        SELECT b.id, b.account_id, s.key, s.stem, s.action, s.prompt, s.mode, s.tree::jsonb, s.follow_up_count
         FROM staged s JOIN batches b ON b.id = :id
         ON CONFLICT (batch_id, key) WHERE parent_id IS NULL DO NOTHING
         """,
@@ -235,7 +235,8 @@ def progress(tx: Transaction, batch_id: int) -> Progress:
     )[0]
     counts = tx.rows(
         """
-        SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked
+        SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
+            sum(follow_up_count)::bigint AS follow_ups
         FROM tasks WHERE batch_id = :id GROUP BY state
         """,
         id=batch_id,
@@ -249,6 +250,9 @@ def progress(tx: Transaction, batch_id: int) -> Progress:
         tasks=batch.task_count,
         by_state=by_state,
         waiting_for_a_person=by_state.get(State.IN_DOUBT, 0) + (parked if batch.deliver else 0),
+        not_reached=sum(
+            row.follow_ups for row in counts if row.state in (State.FAILED, State.CANCELLED, State.IN_DOUBT)
+        ),
         unfinished=sum(by_state.get(state, 0) for state in working) - parked,
         blocked_reason=batch.blocked_reason,
     )

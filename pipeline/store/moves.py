@@ -155,15 +155,19 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
     """Creates follow-ups; one that exists already is left as it is. The number created."""
     if not children:
         return 0
-    rows = as_json(asdict(child) | {"then": then_to_json(child.then)} for child in children)
+    rows = as_json(
+        asdict(child) | {"then": then_to_json(child.then), "follow_up_count": child.follow_up_count}
+        for child in children
+    )
     return tx.run(
         """
         INSERT INTO tasks
-            (batch_id, account_id, parent_id, depth, key, stem, action, index, prompt, mode, "then")
+            (batch_id, account_id, parent_id, depth, key, stem, action, index, prompt, mode, "then", follow_up_count)
         SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, v.stem, v.action, v.index, v.prompt, v.mode,
-            v."then"
+            v."then", v.follow_up_count
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(parent_id bigint, depth int, key text, stem text,
-            action text, index int, prompt text, mode text, "then" jsonb)
+            action text, index int, prompt text, mode text, "then" jsonb,
+            follow_up_count bigint)
         JOIN tasks p ON p.id = v.parent_id
         ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO NOTHING
         """,

@@ -146,6 +146,8 @@ class Task(Base):
     prompt: Mapped[str]
     mode: Mapped[str | None]
     then: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    follow_up_count: Mapped[int] = mapped_column(server_default="0")
+    """How many tasks come after it, when every one succeeds."""
     state: Mapped[str] = mapped_column(server_default=State.PLANNED)
     reason: Mapped[str | None]
     """Why it waits, failed or is in doubt: a sentence for a person."""
