@@ -23,8 +23,8 @@ from pipeline.cli.ready import ready_store
 from pipeline.cli.run import hand_over, read_checked
 from pipeline.sandbox.attach import Program, Status
 from pipeline.settings import load
-from pipeline.store import batches
 from pipeline.store.engine import Store
+from pipeline.store.progress import progress_of
 
 SLOTS = 64
 QUEUE = 64
@@ -133,7 +133,7 @@ def _finish(here: Place, store: Store, path: Path) -> int:
     here.ring_read(batch)
     while True:
         with store.begin() as tx:
-            if batches.progress(tx, batch.id).over:
+            if progress_of(tx, batch.id).over:
                 return batch.id
         here.check_work()
         time.sleep(0.2)

@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.report import Failure, RunSummary, print_summary
-from pipeline.store import batches, records
-from pipeline.store.batches import Batch, Progress
+from pipeline.store import records
+from pipeline.store.batches import Batch
 from pipeline.store.engine import Transaction
+from pipeline.store.progress import Progress, posts, progress_of
 from pipeline.task import State
 
 
@@ -84,10 +85,10 @@ def ending(tx: Transaction, batch: Batch, *, since: datetime | None = None) -> E
     """How the batch stands; `sent` counts the POSTs since a moment of the database's clock, or all of them."""
     return Ending(
         batch=batch,
-        progress=batches.progress(tx, batch.id),
+        progress=progress_of(tx, batch.id),
         failures=tuple(
             Failure(name=trouble.key, state=trouble.state, reason=trouble.reason)
             for trouble in records.troubles(tx, batch.id, most=10)
         ),
-        sent=batches.posts(tx, batch.id, since=since),
+        sent=posts(tx, batch.id, since=since),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from pipeline.report import GalleryBatch, GalleryPicture, GalleryRow, write_gallery
-from pipeline.store import batches, records
+from pipeline.store import records
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Transaction
+from pipeline.store.progress import progress_of
 from pipeline.store.records import Record
 
 
@@ -21,7 +22,7 @@ def write_batch_gallery(tx: Transaction, batch: Batch, output_dir: Path) -> Path
         GalleryBatch(
             name=batch.name,
             rows=(_row(record) for record in records.trees(tx, batch.id)),
-            counts=batches.progress(tx, batch.id).by_state,
+            counts=progress_of(tx, batch.id).by_state,
             created_at=batch.created_at,
             finished_at=span.last,
             seconds=(span.last - span.first).total_seconds() if span.first and span.last else None,

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.report import duration
-from pipeline.store import batches
-from pipeline.store.batches import Batch, Progress
+from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
+from pipeline.store.progress import Progress, progress_of
 from pipeline.task import State
 
 LOOK_EVERY = 0.25
@@ -40,7 +40,7 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
     with _view(batch) as show:
         while True:
             with store.begin() as tx:
-                progress = batches.progress(tx, batch.id)
+                progress = progress_of(tx, batch.id)
             show(progress)
             if progress.over:
                 return progress

@@ -18,6 +18,7 @@ from pipeline.errors import UsageError
 from pipeline.settings import load
 from pipeline.store import batches
 from pipeline.store.engine import Transaction
+from pipeline.store.progress import progress_of
 from pipeline.task import State
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
@@ -74,7 +75,7 @@ def _print(end: Ending, as_json: bool) -> None:
 
 
 def _list_batches(tx: Transaction, as_json: bool) -> None:
-    listed = [(batch, batches.progress(tx, batch.id)) for batch in batches.every(tx)]
+    listed = [(batch, progress_of(tx, batch.id)) for batch in batches.every(tx)]
     if as_json:
         rows = [
             {"batch": batch.id, "name": batch.name, "account": batch.account, "tasks": how.tasks, **how.by_state}

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.store import accounts, batches
+from pipeline.store.progress import progress_of
 from pipeline.task import Action, FollowUp, NewTask, State
 from tests.integration.conftest import World
 
@@ -54,7 +55,7 @@ def test_known_rows_are_left_as_they_are(world: World) -> None:
     world.plan("fox", "owl", then=(FollowUp("U1"),))
     assert world.states() == {"fox": "failed", "owl": "planned"}
     with world.store.begin() as tx:
-        assert batches.progress(tx, world.batch_id).tasks == 4
+        assert progress_of(tx, world.batch_id).tasks == 4
 
 
 def test_copy_takes_any_text(world: World) -> None:
@@ -100,19 +101,19 @@ def test_a_batch_is_over_when_nobody_works_on_it_any_more(
     due = "NULL" if parked else "now()"
     world.change(f"UPDATE tasks SET state = '{state}', remote_id = 'r', next_attempt_at = {due}")
     with world.store.begin() as tx:
-        progress = batches.progress(tx, world.batch_id)
+        progress = progress_of(tx, world.batch_id)
     assert (progress.over, progress.waiting_for_a_person) == (over, waiting)
 
 
 def test_a_batch_that_nobody_has_read_is_not_over(world: World) -> None:
     with world.store.begin() as tx:
-        assert batches.progress(tx, world.batch_id).over is False
+        assert progress_of(tx, world.batch_id).over is False
 
 
 def test_a_batch_that_cannot_be_read_says_why_and_is_read_again_when_it_is_handed_over_again(world: World) -> None:
     with world.store.begin() as tx:
         batches.unreadable(tx, world.batch_id, "spring.csv:2:1: no")
     with world.store.begin() as tx:
-        progress = batches.progress(tx, world.batch_id)
+        progress = progress_of(tx, world.batch_id)
     assert (progress.over, progress.problem) == (True, "spring.csv:2:1: no")
     assert receive(world, b"prompt\na fox\n") == (world.batch_id, True)
