@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +63,10 @@ class Ending:
             "gallery": str(self.gallery) if self.gallery else None,
         }
 
-    def print(self) -> None:
+    def print(self, *, as_json: bool) -> None:
+        if as_json:
+            print(json.dumps(self.as_json()), flush=True)
+            return
         print_summary(
             Console(),
             RunSummary(

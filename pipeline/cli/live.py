@@ -85,6 +85,8 @@ class Counts:
         self.waiting = max(0, self.remaining - self.running - self.loading)
 
     def line(self, speed: Speed) -> str:
+        if not self.total:
+            return "a worker is about to read the manifest"
         words = [f"{self.done:,} of {self.total:,} done", f"{self.running:,} running", f"{self.waiting:,} waiting"]
         if self.loading:
             words.append(f"{self.loading:,} downloading")

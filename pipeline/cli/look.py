@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli.embedded import place
-from pipeline.cli.ending import Ending, ending
+from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
 from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
@@ -35,7 +35,7 @@ def status(
             _list_batches(tx, as_json)
             return
         found = ending(tx, batches.find(tx, batch))
-    _print(found, as_json)
+    found.print(as_json=as_json)
 
 
 def watch(batch: BatchWord, as_json: AsJson = False) -> None:
@@ -55,7 +55,7 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
         follow(here, store, found)
         with store.begin() as tx:
             end = ending(tx, found)
-    _print(end, as_json)
+        end.print(as_json=as_json)
     raise typer.Exit(end.exit_status)
 
 
@@ -65,13 +65,6 @@ def report(batch: BatchWord) -> None:
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
             print(write_batch_gallery(tx, batches.find(tx, batch), here.settings.output_dir))
-
-
-def _print(end: Ending, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(end.as_json()))
-    else:
-        end.print()
 
 
 def _list_batches(tx: Transaction, as_json: bool) -> None:

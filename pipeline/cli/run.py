@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -46,11 +45,8 @@ def run(
         with store.begin() as tx:
             gallery = write_batch_gallery(tx, batch, here.settings.output_dir) if delivery else None
             end = ending(tx, batches.get(tx, batch.id), since=since)
-    end = end.at_the_end_of_a_run(seconds=time.monotonic() - began, gallery=gallery)
-    if as_json:
-        print(json.dumps(end.as_json()))
-    else:
-        end.print()
+        # Before the services stop, which takes a moment that nobody has to wait for.
+        end.at_the_end_of_a_run(seconds=time.monotonic() - began, gallery=gallery).print(as_json=as_json)
     raise typer.Exit(end.exit_status)
 
 

@@ -39,9 +39,11 @@ def worker(
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
     _log_to_stderr()
     app.worker_main(
-        ["worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h", "--loglevel=WARNING",
-         "--without-gossip", "--without-mingle"]
-    )  # fmt: skip
+        [
+            *("--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h"),
+            *("--loglevel=WARNING", "--without-gossip", "--without-mingle"),
+        ]
+    )
 
 
 def beat() -> None:

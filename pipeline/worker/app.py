@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 log = logging.getLogger("pipeline.worker")
@@ -52,7 +52,11 @@ def connect(redis_url: str) -> None:
 
 def listen(queues: Sequence[str]) -> None:
     """Says which queues this process takes messages from."""
-    app.conf.task_queues = [Queue(name) for name in queues]  # type: ignore[no-untyped-call]
+    # An exchange of its own for each: on a shared one, a message for one account could reach another.
+    app.conf.task_queues = [
+        Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
+        for name in queues
+    ]
 
 
 class Doorbell:

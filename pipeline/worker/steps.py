@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 from pipeline import dispatch, follow_up, submit, track
 from pipeline.api.client import IDS_A_CALL, QueryError
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest
 from pipeline.outcome import Accepted, Outcome, Report
 from pipeline.plan import tasks as planned_tasks
@@ -54,10 +54,18 @@ def read(batch_id: int) -> None:
         log.warning("batch_unreadable batch=%s why=%s", batch_id, problem)
 
 
+def _runtime_for(account_id: int) -> Runtime:
+    """This process's runtime, whose key must be that account's: another key would make, and pay for, the wrong thing."""
+    at = runtime()
+    if at.account_id != account_id:
+        raise UsageError(f"this worker has the key of {at.account} only, not of account {account_id}")
+    return at
+
+
 @step("submit")
 def submit_some(account_id: int) -> None:
     """A handful of planned tasks to the API: intent committed, POSTs sent at once, outcomes committed as they come."""
-    at = runtime()
+    at = _runtime_for(account_id)
     with at.store.begin() as tx:
         handful = dispatch.take(tx, account_id)
         if handful.more:
@@ -81,7 +89,7 @@ def _save(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outco
 @step("track")
 def track_account(account_id: int) -> None:
     """Asks what has become of the account's tasks, a hundred a call, and applies the reports."""
-    at = runtime()
+    at = _runtime_for(account_id)
     began = time.monotonic()
     with at.store.begin() as tx:
         known = claims.at_the_api(tx, account_id)
