@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path

@@ -55,10 +55,10 @@ def read(batch_id: int) -> None:
 
 
 def _runtime_for(account_id: int) -> Runtime:
-    """This process's runtime, whose key must be that account's: another key would make, and pay for, the wrong thing."""
+    """This process's runtime. Its key must be that account's: another would make, and pay for, the wrong thing."""
     at = runtime()
     if at.account_id != account_id:
-        raise UsageError(f"this worker has the key of {at.account} only, not of account {account_id}")
+        raise UsageError(f"this worker has the key of {at.account}, not of account {account_id}")
     return at
 
 
