@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pipeline.dispatch import Handful
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
 from pipeline.store.moves import Settlement
 from pipeline.task import ClaimedTask, State
+
+log = logging.getLogger("pipeline.submit")
 
 SAVE_EVERY = 0.1
 """Seconds after which the outcomes that are there are saved, however slow the rest: a crash leaves less in doubt."""
@@ -33,7 +36,14 @@ def _send_one(task: ClaimedTask, send_before: float, api: Api) -> Outcome:
     """A process that was suspended must not send what rescue may have given away meanwhile."""
     if time.monotonic() >= send_before:
         return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", after=0.0)
-    return api.submit(task)
+    try:
+        return api.submit(task)
+    except Exception as bug:
+        # One task that meets a fault of ours must not leave the whole handful without its outcomes.
+        log.exception("submit_crashed task=%s", task.id)
+        return InDoubt(
+            reason=f"this program failed while it sent the task ({type(bug).__name__}); see the worker's log"
+        )
 
 
 def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: random.Random) -> Settlement:

@@ -79,7 +79,7 @@ def check() -> None:
 
 
 def _check_database(settings: Settings) -> str:
-    ready_store(settings, migrate_first=False)
+    ready_store(settings, migrate_first=False).close()
     return "reachable, tables up to date"
 
 
@@ -101,7 +101,7 @@ def _check_account(settings: Settings) -> str:
 def _configured() -> Settings:
     """Settings under which a process can work on its own; the first thing that is missing otherwise."""
     settings = load()
-    ready_store(settings, migrate_first=False)
+    ready_store(settings, migrate_first=False).close()
     open_api(settings)
     return settings
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ParamSpec
 
+from sqlalchemy.exc import DBAPIError, OperationalError
+
 from pipeline import dispatch, follow_up, submit, track
 from pipeline.api.client import IDS_A_CALL, QueryError
 from pipeline.errors import PipelineError, UsageError
@@ -21,6 +23,9 @@ from pipeline.worker import delivering
 from pipeline.worker.app import Doorbell, app
 
 log = logging.getLogger("pipeline.worker")
+
+SAVE_FOR = 600.0
+"""Seconds for which the outcomes of POSTs are kept while Postgres is away; after that those tasks are in doubt."""
 bell = Doorbell()
 
 
@@ -71,7 +76,22 @@ def submit_some(account_id: int) -> None:
         if handful.more:
             tx.after_commit(partial(bell.submit, at.account, account_id))
     for ended in submit.send(handful, at.api, at.pool):
-        _save(at, account_id, ended)
+        _save_at_last(at, account_id, ended)
+
+
+def _save_at_last(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outcome]]) -> None:
+    """Saves outcomes even if Postgres is away for a while: they are known here only. Saving twice changes nothing."""
+    give_up = time.monotonic() + SAVE_FOR
+    while True:
+        try:
+            return _save(at, account_id, ended)
+        except DBAPIError as failure:
+            if not failure.connection_invalidated and not isinstance(failure, OperationalError):
+                raise
+            if time.monotonic() > give_up:
+                raise
+            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure.orig).__name__)
+            time.sleep(1.0)
 
 
 def _save(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outcome]]) -> None:
