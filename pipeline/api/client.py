@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -96,7 +97,7 @@ class Api:
 
         Servers say "unknown" as 200 with an empty body, 204, 404, or 400 with `task_no_found`.
         """
-        reply = self._query("GET", f"/task/{remote_id}/fetch")
+        reply = self._query("GET", f"/task/{quote(remote_id, safe='')}/fetch")
         if reply.status_code in {204, 400, 404} or not reply.content.strip():
             return None
         return read_report(_json(reply))
@@ -135,8 +136,3 @@ def _json(reply: httpx.Response) -> Any:
 
 def _named(error: httpx.HTTPError) -> str:
     return str(error) or type(error).__name__
-
-
-def picture_client(tls: ssl.SSLContext | None = None) -> httpx.Client:
-    """A client without a key, for picture hosts."""
-    return httpx.Client(verify=tls or ssl.create_default_context(), timeout=httpx.Timeout(30.0), follow_redirects=True)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from pipeline.api.client import Api, QueryError
+from pipeline.errors import ServiceError
+from pipeline.settings import Dialect
+
+KEY = "sk-very-secret"
+
+
+def api(answer: Callable[[httpx.Request], httpx.Response]) -> Api:
+    return Api("http://api.test", KEY, Dialect.PLUS, transport=httpx.MockTransport(answer))
+
+
+def always(status: int, **content: object) -> Api:
+    return api(lambda _: httpx.Response(status, **content))  # type: ignore[arg-type]
+
+
+def test_a_server_that_answers_a_list_is_right() -> None:
+    always(200, json=[]).check()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "words"),
+    [
+        (401, {}, "refuses the key (HTTP 401): check PIPELINE_API_KEY"),
+        (403, {"text": "no"}, "refuses the key (HTTP 403)"),
+        (200, {"html": "<html>welcome</html>"}, "answered text/html that is no JSON: check PIPELINE_API_BASE_URL"),
+        (200, {"text": ""}, "no JSON"),
+        (200, {"json": {"hello": "world"}}, "does not speak the midjourney-proxy API"),
+        (404, {"text": "nothing here"}, "answered HTTP 404: check PIPELINE_API_BASE_URL"),
+        (502, {}, "answered HTTP 502"),
+        (301, {"headers": {"location": "https://elsewhere.test/"}}, "no JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_server_is_one_sentence_without_the_key(
+    status: int, content: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ServiceError) as wrong:
+        always(status, **content).check()
+    assert words in str(wrong.value)
+    assert "api.test" in str(wrong.value)
+    assert KEY not in str(wrong.value)
+
+
+def test_a_server_that_is_away_is_named() -> None:
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+    with pytest.raises(ServiceError, match=r"http://api\.test cannot be reached.*refused"):
+        api(away).check()
+    with pytest.raises(QueryError):
+        api(away).reports(["1"])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(200),
+        httpx.Response(204),
+        httpx.Response(404, json={"code": 3, "description": "no"}),
+        httpx.Response(400, json={"description": "task_no_found ", "type": "upstream_error", "code": 4}),
+    ],
+)
+def test_every_way_to_say_unknown_is_none(reply: httpx.Response) -> None:
+    assert api(lambda _: reply).fetch("77") is None
+
+
+def test_without_a_list_endpoint_each_task_is_fetched() -> None:
+    paths: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        if request.method == "POST":
+            return httpx.Response(405)
+        return httpx.Response(200, json={"id": request.url.path.split("/")[3], "status": "IN_PROGRESS"})
+
+    remote = api(server)
+    for _ in range(2):
+        assert [report.remote_id for report in remote.reports(["1", "2"])] == ["1", "2"]
+    assert paths == ["/mj/task/list-by-condition", *["/mj/task/1/fetch", "/mj/task/2/fetch"] * 2]
+
+
+def test_a_list_that_fails_is_not_mistaken_for_tasks_that_are_unknown() -> None:
+    with pytest.raises(QueryError, match="HTTP 500"):
+        always(500).reports(["1"])
