@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ class Backoff:
     total: float
 
 
-BUSY = Backoff(base=1.0, cap=30.0, tries=None, total=7 * 86_400.0)
-"""The account cannot take more now, or cannot be reached: no fault of the task, so waiting costs it no try."""
+BUSY = Backoff(base=1.0, cap=30.0, tries=None, total=math.inf)
+"""The account cannot take more now, or cannot be reached: no fault of any task, so it is waited for, visibly."""
 
 DOWNLOAD = Backoff(base=0.5, cap=60.0, tries=6, total=3_600.0)
 """A picture that was paid for. After this it waits for the next `pipeline run`, still at the API."""

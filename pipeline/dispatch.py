@@ -14,14 +14,14 @@ from pipeline.task import ClaimedTask
 MOST = 32
 """Tasks that one step takes at once; what is left over is for the next step, perhaps on another host."""
 
-_TIMEOUTS = sum(seconds or 0.0 for seconds in SUBMIT_TIMEOUT.as_dict().values())
-LEASE = 2 * _TIMEOUTS
+_LONGEST_POST = sum(seconds or 0.0 for seconds in SUBMIT_TIMEOUT.as_dict().values()) + (SUBMIT_TIMEOUT.read or 0.0)
+LEASE = 2 * _LONGEST_POST
 """Seconds until rescue may put a task in doubt: longer than any POST that starts in time can last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handful:
-    """Tasks to POST now. `send_before` is a reading of `time.monotonic`: after it the lease may end during the POST."""
+    """Tasks to POST now. `send_before` is a reading of `now`: after it the lease may end during the POST."""
 
     tasks: list[ClaimedTask]
     more: bool
@@ -31,6 +31,11 @@ class Handful:
 
 def take(tx: Transaction, account_id: int) -> Handful:
     """Takes a handful. They may be sent once `tx` has committed."""
-    send_before = time.monotonic() + LEASE - _TIMEOUTS
+    send_before = now() + LEASE - _LONGEST_POST
     tasks, more = claim_for_submit(tx, account_id, most=MOST, lease=LEASE)
     return Handful(tasks, more, send_before)
+
+
+def now() -> float:
+    """Seconds of a clock that goes on while the machine sleeps, as `time.monotonic` does not on Linux."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -28,7 +28,11 @@ class Blame(StrEnum):
     TASK = "task"
     """This task only: it spends one of its tries."""
     ACCOUNT = "account"
-    """The whole account (queue full, rate limit, key refused, server unreachable): nobody spends a try."""
+    """The whole account (queue full, rate limit, server unreachable): it pauses, and nobody spends a try."""
+    KEY = "key"
+    """The key is refused, or refused this: the account's turn, unless it took other tasks at the same time."""
+    NOBODY = "nobody"
+    """Nothing was sent, for a reason of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

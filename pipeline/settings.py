@@ -38,6 +38,13 @@ def _psycopg(value: SecretStr) -> SecretStr:
     return SecretStr(f"postgresql+psycopg://{rest}")
 
 
+def _key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value().strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("has characters that no key has: was it copied whole, and nothing else?")
+    return SecretStr(key)
+
+
 class Settings(BaseSettings):
     """Every setting. The README's table is held equal to this class by a test."""
 
@@ -48,7 +55,9 @@ class Settings(BaseSettings):
     api_base_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, description="Address of the server, such as `https://api.example.com`. Not set: the sandbox"
     )
-    api_key: SecretStr = Field(SecretStr(""), description="Key of the account on that server")
+    api_key: Annotated[SecretStr, AfterValidator(_key)] = Field(
+        SecretStr(""), description="Key of the account on that server"
+    )
     account: str | None = Field(
         None, description="Name of the account, for a second key on one server. Not set: the server's host"
     )
@@ -59,10 +68,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(None, description="Redis, such as `redis://host:6379/0`. Not set: embedded")
     output_dir: Path = Field(Path("pictures"), description="Where pictures, sidecars and galleries are written")
     data_dir: Path = Field(Path(".pipeline"), description="Where the embedded services keep their data")
-    max_running: int = Field(3, ge=1, description="How many tasks the account runs at once (the server's own limit)")
-    max_queued: int = Field(10, ge=0, description="How many more the account lets wait in its queue")
-    max_attempts: int = Field(8, ge=1, description="How often a task that the API does not take is tried")
-    workers: int = Field(2, ge=1, le=64, description="Worker processes that `pipeline run` starts on this machine")
+    max_running: int = Field(
+        3, ge=1, le=1_000, description="How many tasks the account runs at once (the server's own limit)"
+    )
+    max_queued: int = Field(10, ge=0, le=1_000, description="How many more the account lets wait in its queue")
+    max_attempts: int = Field(8, ge=1, le=100, description="How often a task that the API does not take is tried")
+    workers: int = Field(2, ge=1, le=16, description="Worker processes that `pipeline run` starts on this machine")
     prices: dict[Action, Decimal] = Field(
         default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'
     )
@@ -70,7 +81,11 @@ class Settings(BaseSettings):
     @property
     def account_name(self) -> str:
         """What is paid is remembered under this name: not made from the key, so that a new key pays nothing twice."""
-        return self.account or urlsplit(self.api_base_url or "").netloc
+        if self.account:
+            return self.account
+        address = urlsplit(self.api_base_url or "")
+        port = "" if address.port in {None, {"http": 80, "https": 443}.get(address.scheme)} else f":{address.port}"
+        return f"{address.hostname or ''}{port}"
 
 
 def load(**overrides: object) -> Settings:

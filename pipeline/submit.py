@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import random
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
 
 from pipeline import backoff
 from pipeline.api.client import Api
-from pipeline.dispatch import Handful
+from pipeline.dispatch import Handful, now
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
 from pipeline.store.moves import Settlement
 from pipeline.task import ClaimedTask, State
 
 log = logging.getLogger("pipeline.submit")
+
+LONGEST_PAUSE = 3_600.0
+"""Seconds that a server may ask us to wait; more than that is looked at again after it."""
 
 SAVE_EVERY = 0.1
 """Seconds after which the outcomes that are there are saved, however slow the rest: a crash leaves less in doubt."""
@@ -34,8 +37,8 @@ def send(handful: Handful, api: Api, pool: Executor) -> Iterator[list[tuple[Clai
 
 def _send_one(task: ClaimedTask, send_before: float, api: Api) -> Outcome:
     """A process that was suspended must not send what rescue may have given away meanwhile."""
-    if time.monotonic() >= send_before:
-        return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", after=0.0)
+    if now() >= send_before:
+        return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", blame=Blame.NOBODY)
     try:
         return api.submit(task)
     except Exception as bug:
@@ -55,8 +58,10 @@ def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: rand
             return _settled(task, State.FAILED, "refused", outcome)
         case InDoubt():
             return _settled(task, State.IN_DOUBT, "in_doubt", outcome)
-        case TryAgain(blame=Blame.ACCOUNT):
+        case TryAgain(blame=Blame.ACCOUNT | Blame.KEY):
             return _settled(task, State.PLANNED, "try_again", outcome, wait=0.0)
+        case TryAgain(blame=Blame.NOBODY):
+            return _settled(task, State.PLANNED, "try_again", outcome, wait=1.0)
         case TryAgain():
             tries = task.tries + 1
             seconds = backoff.delay(backoff.refused(max_attempts), tries, task.seconds_failing, outcome.after, rng)
@@ -89,13 +94,23 @@ def _settled(
     )
 
 
-def account_refusal(outcomes: list[Outcome]) -> TryAgain | None:
+def account_refusal(outcomes: Iterable[Outcome]) -> TryAgain | None:
     """The refusal that concerns the whole account, if there is one: the one that asks for the longest wait."""
-    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame is Blame.ACCOUNT]
+    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame in {Blame.ACCOUNT, Blame.KEY}]
     return max(refusals, key=lambda one: one.after or 0.0, default=None)
+
+
+def is_of_the_key(outcome: Outcome) -> bool:
+    return isinstance(outcome, TryAgain) and outcome.blame is Blame.KEY
+
+
+def blame_the_task(outcome: Outcome) -> Outcome:
+    """A refusal of the key while it took other tasks is about this task: what it asks for is not allowed."""
+    return replace(outcome, blame=Blame.TASK) if isinstance(outcome, TryAgain) else outcome
 
 
 def account_pause(refusal: TryAgain, refusals: int, rng: random.Random) -> float:
     """Seconds for which nothing is sent to an account that has been refused `refusals` times in a row before."""
-    seconds = backoff.delay(backoff.BUSY, refusals + 1, 0.0, refusal.after, rng)
+    hint = None if refusal.after is None else min(refusal.after, LONGEST_PAUSE)
+    seconds = backoff.delay(backoff.BUSY, refusals + 1, 0.0, hint, rng)
     return backoff.BUSY.cap if seconds is None else seconds

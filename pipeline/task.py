@@ -49,23 +49,27 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
+    State.PLANNED: frozenset({State.SUBMITTING, State.SUBMITTED, State.FAILED, State.CANCELLED}),
     State.SUBMITTING: frozenset({State.SUBMITTED, State.PLANNED, State.IN_DOUBT, State.FAILED, State.CANCELLED}),
     State.IN_DOUBT: frozenset({State.SUBMITTED, State.PLANNED, State.FAILED, State.CANCELLED}),
     State.SUBMITTED: frozenset({State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset({State.DELIVERED}),
     State.DELIVERED: frozenset(),
-    State.FAILED: frozenset({State.SUCCEEDED}),
+    State.FAILED: frozenset({State.SUBMITTED, State.SUCCEEDED}),
     State.CANCELLED: frozenset({State.SUCCEEDED}),
 }
-"""The only moves there are. The last two: what was made and paid for is delivered, however late the report."""
+"""The only moves there are.
+
+Planned or failed to submitted: the reply of a POST that was in doubt came after a person had settled it. Failed or
+cancelled to succeeded: what was made and paid for is delivered, however late the report.
+"""
 
 AT_THE_API = (State.SUBMITTED, State.RUNNING)
 """Accepted and not yet reported final: what is polled."""
 
 IN_FLIGHT = (State.SUBMITTING, State.IN_DOUBT, *AT_THE_API)
-"""What takes room on an account. Doubt counts: the API may be working on it."""
+"""What takes room on an account. Doubt counts for an hour: the API may be working on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class TaskAtApi:
     seconds_since_submit: float
     seconds_missing: float | None
     """Since the API stopped listing it; None while it does."""
+    misses: int
+    """How often in a row it was asked for and not listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,26 +13,43 @@ SHORTEST_POLL, LONGEST_POLL = 0.1, 5.0
 PROGRESS_EVERY = 2.0
 """Seconds between two notes of a task's progress, when nothing else changes."""
 FORGOTTEN_AFTER = 15 * 60.0
-"""Seconds after which a task that the API does not list any more counts as forgotten: some keep tasks in memory."""
+FORGOTTEN_MISSES = 20
+"""Seconds and looks after which a task that the API does not list any more is forgotten: some keep tasks in memory."""
+LINKLESS_AFTER = 5 * 60.0
+"""Seconds after which a success that names no picture has failed: servers say SUCCESS a moment before they know it."""
 GIVEN_UP_AFTER = 24 * 3_600.0
 """Seconds after which a task that the API never finishes has failed. Known servers give up within an hour."""
 
 _UNFINISHED = (State.SUBMITTED, State.RUNNING)
+_LINKLESS = "finished, and no link yet"
 
 
 def changes(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Change]:
     """What the reports change. Nothing moves backwards; a report that says nothing new changes nothing."""
     by_id = {report.remote_id: report for report in reports}
-    found = []
-    for task in known:
-        report = by_id.get(task.remote_id)
-        change = _change(task, report) if report else _silence(task)
-        if change:
-            found.append(change)
-    return found
+    pairs = ((task, by_id[task.remote_id]) for task in known if task.remote_id in by_id)
+    return [change for task, report in pairs if (change := _change(task, report))]
+
+
+def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
+    """What the API's silence on tasks that it was asked for changes: in the end it counts as forgetting."""
+    return [
+        Change(
+            id=task.id,
+            state=State.FAILED,
+            reason=f"the API no longer knows task {task.remote_id}: "
+            f"it has not listed it for {round(task.seconds_missing / 60)} minutes",
+        )
+        for task in missed
+        if task.seconds_missing is not None
+        and task.seconds_missing >= FORGOTTEN_AFTER
+        and task.misses >= FORGOTTEN_MISSES
+    ]
 
 
 def _change(task: TaskAtApi, report: Report) -> Change | None:
+    if report.state is State.SUCCEEDED and not report.image_url:
+        return _linkless(task, report)
     if report.state in _UNFINISHED:
         if task.seconds_since_submit > GIVEN_UP_AFTER:
             return Change(id=task.id, state=State.FAILED, reason="the API did not finish it within a day")
@@ -55,15 +72,15 @@ def _change(task: TaskAtApi, report: Report) -> Change | None:
     )
 
 
-def _silence(task: TaskAtApi) -> Change | None:
-    if task.seconds_missing is None or task.seconds_missing < FORGOTTEN_AFTER:
-        return None
-    minutes = round(task.seconds_missing / 60)
-    reason = f"the API no longer knows task {task.remote_id}: it has not listed it for {minutes} minutes"
-    return Change(id=task.id, state=State.FAILED, reason=reason)
+def _linkless(task: TaskAtApi, report: Report) -> Change | None:
+    if task.progress == _LINKLESS:
+        if task.seconds_since_update < LINKLESS_AFTER:
+            return None
+        return Change(id=task.id, state=State.FAILED, reason="the API says SUCCESS, and names no picture")
+    return Change(id=task.id, state=State.RUNNING, progress=_LINKLESS, started_at=report.started_at)
 
 
-def missing(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[TaskAtApi]:
+def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[TaskAtApi]:
     """The tasks that the API did not list."""
     listed = {report.remote_id for report in reports}
     return [task for task in known if task.remote_id not in listed]

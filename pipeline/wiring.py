@@ -15,7 +15,8 @@ from pipeline.store import accounts
 from pipeline.store.engine import Store
 
 CONCURRENT_REQUESTS = 32
-"""Threads, each with a client of its own, that one worker process sends with."""
+CONCURRENT_DOWNLOADS = 16
+"""Threads of one worker process, each with its own client. Apart, so that slow pictures hold up no POST and no poll."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Runtime:
     output_dir: Path
     max_attempts: int
     pool: ThreadPoolExecutor
+    downloads: ThreadPoolExecutor
     rng: random.Random
 
 
@@ -58,7 +60,7 @@ def register_account(store: Store, settings: Settings) -> int:
 
 @cache
 def runtime() -> Runtime:
-    """This process's runtime, from the environment."""
+    """This process's runtime, from the environment. Built by the entry point, before threads can race for it."""
     settings = load()
     store = open_store(settings)
     return Runtime(
@@ -69,5 +71,6 @@ def runtime() -> Runtime:
         output_dir=settings.output_dir,
         max_attempts=settings.max_attempts,
         pool=ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="http"),
+        downloads=ThreadPoolExecutor(CONCURRENT_DOWNLOADS, thread_name_prefix="download"),
         rng=random.SystemRandom(),
     )

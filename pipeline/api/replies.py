@@ -17,14 +17,17 @@ from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgai
 
 MOMENT_TOO_EARLY = ("关联任务不存在或已失效", "关联任务状态错误")
 """What servers say for a moment after SUCCESS, when a follow-up comes before they have noted it themselves."""
+NO_ACCOUNT_FREE = "无可用"
 QUEUE_FULL = "队列已满"
+NO_MONEY = ("quota", "balance", "余额", "额度", "欠费")
+LONGEST_ID = 255
 
 
 def read_reply(status: int, headers: Mapping[str, str], text: str) -> Outcome:
     """The outcome of a POST that was answered with this."""
     body = _object(text)
     code = body.get("code")
-    if isinstance(code, int) and not isinstance(code, bool) and status < 500 and status not in {401, 403}:
+    if isinstance(code, int) and abs(code) < 2**31 and code is not True and status < 500 and status not in {401, 403}:
         return _by_code(code, body, _retry_after(headers))
     return _by_status(status, body, text, _retry_after(headers))
 
@@ -37,6 +40,9 @@ def no_such_endpoint(status: int, text: str) -> bool:
 def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome:
     words = _words(body)
     said = f"{words} (code {code})" if words else f"code {code}"
+    account = _account_is_why(code, words)
+    if account:
+        return TryAgain(reason=f"{account}: {said}", blame=Blame.ACCOUNT, after=after, code=code)
     match code:
         case 1 | 22:
             remote_id = _remote_id(body.get("result"))
@@ -45,10 +51,6 @@ def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome
             return Accepted(remote_id=remote_id, code=code, detail=words)
         case 21:
             return _window_or_known(body, words)
-        case 23 | 30 | 429:
-            return TryAgain(reason=f"the account's queue is full: {said}", blame=Blame.ACCOUNT, after=after, code=code)
-        case 9 if QUEUE_FULL in words:
-            return TryAgain(reason=f"the account's queue is full: {said}", blame=Blame.ACCOUNT, after=after, code=code)
         case 3:
             return TryAgain(reason=said, after=after, code=code)
         case 4 if any(early in words for early in MOMENT_TOO_EARLY):
@@ -57,6 +59,17 @@ def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome
             return Refused(reason=said + _banned(body), code=code)
         case _:
             return InDoubt(reason=f"the API answered {said}, which does not say whether it took the task", code=code)
+
+
+def _account_is_why(code: int, words: str) -> str | None:
+    """Why the whole account has to wait, for the codes that mean it; every task would hear the same."""
+    if code in {23, 30, 429} or (code == 9 and QUEUE_FULL in words):
+        return "the account's queue is full"
+    if code == 3 and NO_ACCOUNT_FREE in words:
+        return "the server has no account free"
+    if code in {3, 4} and any(money in words.lower() for money in NO_MONEY):
+        return "the account has no money left"
+    return None
 
 
 def _window_or_known(body: Mapping[str, Any], words: str) -> Outcome:
@@ -76,11 +89,13 @@ def _by_status(status: int, body: Mapping[str, Any], text: str, after: float | N
     said = f"HTTP {status}" + (f": {words}" if (words := _words(body) or _plain(text)) else "")
     if status in {401, 403}:
         reason = f"the API refuses this account ({said}): check PIPELINE_API_KEY and the account's balance"
-        return TryAgain(reason=reason, blame=Blame.ACCOUNT, after=after)
+        return TryAgain(reason=reason, blame=Blame.KEY, after=after)
+    if status == 402:
+        return TryAgain(reason=f"the account has no money left ({said})", blame=Blame.ACCOUNT, after=after)
     if status == 429:
         return TryAgain(reason=f"too many requests ({said})", blame=Blame.ACCOUNT, after=after)
-    if status == 503 and isinstance(body.get("error"), dict):
-        # A relay that found no channel says so in this shape, before it asks anyone.
+    if status == 503 and any(word in said.lower() for word in ("channel", "渠道")):
+        # A relay that found no channel says so before it asks anyone; any other 503 may come from behind it.
         return TryAgain(reason=f"the relay has no channel for this ({said})", blame=Blame.ACCOUNT, after=after)
     if 400 <= status < 500 and status != 408:
         return Refused(reason=f"the API refuses the request ({said})")
@@ -90,7 +105,7 @@ def _by_status(status: int, body: Mapping[str, Any], text: str, after: float | N
 def _object(text: str) -> dict[str, Any]:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -98,8 +113,9 @@ def _object(text: str) -> dict[str, Any]:
 def _remote_id(result: object) -> str | None:
     """Ids are strings; some documents and servers print them as integers."""
     if isinstance(result, int) and not isinstance(result, bool):
-        return str(result)
-    return result.strip() or None if isinstance(result, str) else None
+        result = str(result)
+    remote_id = result.strip() if isinstance(result, str) else ""
+    return remote_id if remote_id.isprintable() and 0 < len(remote_id) <= LONGEST_ID else None
 
 
 def _words(body: Mapping[str, Any]) -> str:

@@ -32,8 +32,6 @@ def read_report(body: object) -> Report | None:
     status = str(body.get("status") or "").upper()
     state = _STATES.get(status, State.RUNNING)
     image_url = body.get("imageUrl") or None
-    if state is State.SUCCEEDED and not image_url:
-        state = State.RUNNING  # some servers say SUCCESS a moment before they know the link
     return Report(
         remote_id=str(body["id"]),
         state=state,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from pipeline.cli.ready import ready_broker
 from pipeline.errors import ServiceError
 from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
 from pipeline.settings import Settings, load
@@ -66,6 +67,7 @@ class Place:
         """Workers and the beat, until this process ends."""
         if self.settings.redis_url is None:
             self._set(redis_url=self.services.redis())
+        self.check_broker()
         for number in range(1, self.settings.workers + 1):
             self._start(f"worker-{number}", "worker", "--only", "flow", "--name", f"worker-{number}")
         self._start("deliver", "worker", "--only", "deliver", "--name", "deliver")
@@ -74,6 +76,11 @@ class Place:
     def _start(self, name: str, *words: str) -> None:
         argv = (sys.executable, "-m", "pipeline", *words)
         self.services.ensure(Program(name=name, argv=argv, env=self._environment(), grace=GRACE))
+
+    def check_broker(self) -> None:
+        """Raises `ServiceError` when the broker cannot be reached."""
+        if self.settings.redis_url:
+            ready_broker(self.settings.redis_url.get_secret_value())
 
     def check_work(self) -> None:
         """Raises `ServiceError`, with the end of its log, when a program has failed for good."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +46,9 @@ class Ending:
 
     @property
     def exit_status(self) -> int:
-        return 0 if self.progress.over and self.delivered >= self.progress.tasks else 1
+        """0 only when everything that the manifest asks for is there, and nothing is left to settle."""
+        whole = self.progress.state == "planned" and self.progress.over and self.delivered >= self.progress.tasks
+        return 0 if whole and not self.failed and not self.progress.waiting_for_a_person else 1
 
     def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
         return replace(self, seconds=seconds, gallery=gallery)
@@ -66,6 +69,8 @@ class Ending:
         if as_json:
             print(json.dumps(self.as_json()), flush=True)
             return
+        if self.progress.problem:
+            print(self.progress.problem, file=sys.stderr)
         print_summary(
             Console(),
             RunSummary(

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
+from pipeline.deliver import remove_stale_parts
 from pipeline.report import GalleryBatch, GalleryPicture, GalleryRow, write_gallery
 from pipeline.store import records
 from pipeline.store.batches import Batch
-from pipeline.store.engine import Transaction
+from pipeline.store.engine import Store
 from pipeline.store.progress import progress_of
 from pipeline.store.records import Record
 
 
-def write_batch_gallery(tx: Transaction, batch: Batch, output_dir: Path) -> Path:
+def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
     """Writes the batch's gallery beside its pictures; the page to open."""
-    span = tx.rows(
-        "SELECT min(submitted_at) AS first, max(finished_at) AS last FROM tasks WHERE batch_id = :id", id=batch.id
-    )[0]
+    remove_stale_parts(output_dir / batch.folder)
+    with store.begin() as tx:
+        counts = progress_of(tx, batch.id).by_state
+        span = tx.rows(
+            "SELECT min(submitted_at) AS first, max(finished_at) AS last FROM tasks WHERE batch_id = :id", id=batch.id
+        )[0]
     return write_gallery(
         output_dir / batch.folder,
         GalleryBatch(
             name=batch.name,
-            rows=(_row(record) for record in records.trees(tx, batch.id)),
-            counts=progress_of(tx, batch.id).by_state,
+            rows=(_row(record) for record in records.trees(store, batch.id)),
+            counts=counts,
             created_at=batch.created_at,
             finished_at=span.last,
             seconds=(span.last - span.first).total_seconds() if span.first and span.last else None,

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import OperationalError
 
 from pipeline.report import duration
 from pipeline.store.batches import Batch
@@ -22,6 +23,8 @@ from pipeline.task import State
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the database."""
+PATIENCE = 120.0
+"""Seconds for which a database may be away."""
 PLAIN_LINE_EVERY = 5.0
 """Seconds between two lines where stderr is no terminal."""
 RATE_WINDOW = 60.0
@@ -39,13 +42,27 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
     """Shows the batch until it is over."""
     with _view(batch) as show:
         while True:
-            with store.begin() as tx:
-                progress = progress_of(tx, batch.id)
+            began = time.monotonic()
+            progress = _look(store, batch)
             show(progress)
             if progress.over:
                 return progress
             here.check_work()
-            time.sleep(LOOK_EVERY)
+            # A look at a hundred thousand rows takes a while; the database has better things to do.
+            time.sleep(max(LOOK_EVERY, 10 * (time.monotonic() - began)))
+
+
+def _look(store: Store, batch: Batch) -> Progress:
+    """Waits for a database that is being restarted, as the workers do. Raises what it says when it stays away."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with store.begin() as tx:
+                return progress_of(tx, batch.id)
+        except OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(1.0)
 
 
 class Speed:

@@ -64,7 +64,8 @@ def report(batch: BatchWord) -> None:
     with place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
-            print(write_batch_gallery(tx, batches.find(tx, batch), here.settings.output_dir))
+            found = batches.find(tx, batch)
+        print(write_batch_gallery(store, found, here.settings.output_dir))
 
 
 def _list_batches(tx: Transaction, as_json: bool) -> None:

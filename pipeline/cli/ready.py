@@ -1,8 +1,10 @@
-"""A database that is reachable and whose tables fit this version."""
+"""A database that is reachable and whose tables fit this version; a broker that is reachable."""
 
 from __future__ import annotations
 
-from pipeline.errors import UsageError
+import redis
+
+from pipeline.errors import ServiceError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.engine import Store
 from pipeline.wiring import open_store
@@ -19,3 +21,12 @@ def ready_store(settings: Settings, *, migrate_first: bool) -> Store:
     elif not is_current(store):
         raise UsageError("the database's tables are not those of this version: run `pipeline migrate` first")
     return store
+
+
+def ready_broker(url: str) -> str:
+    """The version of the Redis there. Raises `ServiceError` when there is none."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            return str(client.info("server")["redis_version"])
+    except (redis.RedisError, ValueError) as failure:
+        raise ServiceError(f"Redis cannot be reached: {failure} (see PIPELINE_REDIS_URL)") from None

@@ -42,8 +42,8 @@ def run(
     with place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
+        gallery = write_batch_gallery(store, batch, here.settings.output_dir) if delivery else None
         with store.begin() as tx:
-            gallery = write_batch_gallery(tx, batch, here.settings.output_dir) if delivery else None
             end = ending(tx, batches.get(tx, batch.id), since=since)
         # Before the services stop, which takes a moment that nobody has to wait for.
         end.at_the_end_of_a_run(seconds=time.monotonic() - began, gallery=gallery).print(as_json=as_json)
@@ -61,6 +61,7 @@ def submit(file: ManifestFile, delivery: Delivery = True) -> None:
         )
     with place(settings) as here:
         open_api(settings)
+        here.check_broker()
         batch, to_read = hand_over(ready_store(settings, migrate_first=False), here, content, delivery)
         if to_read:
             here.ring_read(batch)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.ready import ready_store
-from pipeline.errors import PipelineError, ServiceError, UsageError
+from pipeline.cli.ready import ready_broker, ready_store
+from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import Settings, load
-from pipeline.wiring import open_api, open_store
+from pipeline.wiring import open_api, open_store, runtime
 
 THREADS = 8
 """Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
@@ -34,6 +34,7 @@ def worker(
     from pipeline.worker.app import app, connect, deliver_queue, flow_queue, listen  # noqa: PLC0415 - slow to import
 
     settings = _configured()
+    runtime()
     connect(_redis_url(settings))
     kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
@@ -84,13 +85,7 @@ def _check_database(settings: Settings) -> str:
 
 
 def _check_broker(settings: Settings) -> str:
-    import redis  # noqa: PLC0415
-
-    try:
-        version = redis.Redis.from_url(_redis_url(settings), socket_connect_timeout=5).info("server")["redis_version"]
-    except redis.RedisError as failure:
-        raise ServiceError(f"Redis cannot be reached: {failure} (see PIPELINE_REDIS_URL)") from None
-    return f"Redis {version}"
+    return f"Redis {ready_broker(_redis_url(settings))}"
 
 
 def _check_account(settings: Settings) -> str:

@@ -26,7 +26,7 @@ def refusal_of_link(url: str) -> NotDelivered | None:
     """Why this link is not followed at all, or None."""
     try:
         link = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
+    except (httpx.InvalidURL, TypeError, UnicodeError):
         return _refused("the picture link is not a web address")
     if link.scheme not in ("http", "https"):
         return _refused(

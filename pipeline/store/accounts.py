@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pipeline.store.engine import Transaction
-from pipeline.store.schema import one_of
-from pipeline.task import AT_THE_API, IN_FLIGHT
+from pipeline.store.engine import Transaction, words
+from pipeline.store.schema import HOLDS_ROOM, one_of
+from pipeline.task import AT_THE_API
 
 RING_AGAIN = 2.0
 """Seconds after which a doorbell that had no effect is rung again: its message may be lost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueAccount:
-    id: int
-    name: str
 
 
 def register(tx: Transaction, *, name: str, base_url: str, max_running: int, max_queued: int) -> int:
@@ -36,47 +28,51 @@ def register(tx: Transaction, *, name: str, base_url: str, max_running: int, max
     return found
 
 
-def due_for_submit(tx: Transaction) -> list[DueAccount]:
-    """Accounts that have room and something planned for now. Each is named at most once in `RING_AGAIN` seconds."""
+def due_for_submit(tx: Transaction, name: str) -> int | None:
+    """The account's id, if it has room and something planned for now. At most once in `RING_AGAIN` seconds."""
     return _due(
         tx,
+        name,
         f"""
         UPDATE accounts a SET next_dispatch_at = now() + :again * interval '1 second'
-        WHERE next_dispatch_at <= now() AND (blocked_until IS NULL OR blocked_until <= now())
+        WHERE name = :name AND next_dispatch_at <= now() AND (blocked_until IS NULL OR blocked_until <= now())
             AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND state = 'planned' AND next_attempt_at <= now())
             AND max_running + max_queued >
-                (SELECT count(*) FROM tasks WHERE account_id = a.id AND {one_of("state", IN_FLIGHT)})
-        RETURNING id, name
+                (SELECT count(*) FROM tasks WHERE account_id = a.id AND {HOLDS_ROOM})
+        RETURNING id
         """,
     )
 
 
-def due_for_poll(tx: Transaction) -> list[DueAccount]:
-    """Accounts whose tasks are due to be asked for. The poll sets the next time; until then it is leased."""
+def due_for_poll(tx: Transaction, name: str) -> int | None:
+    """The account's id, if its tasks are due to be asked for. The poll sets the next time; until then it is leased."""
     return _due(
         tx,
+        name,
         f"""
-        UPDATE accounts a SET next_poll_at = now() + 5 * :again * interval '1 second'
-        WHERE next_poll_at <= now()
+        UPDATE accounts a SET next_poll_at = now() + 30 * :again * interval '1 second'
+        WHERE name = :name AND next_poll_at <= now()
             AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
-        RETURNING id, name
+        RETURNING id
         """,
     )
 
 
-def next_poll(tx: Transaction) -> float | None:
-    """Seconds until the first account is due to be asked; None when nothing is at any API."""
+def next_poll(tx: Transaction, name: str) -> float | None:
+    """Seconds until the account is due to be asked; None when nothing is at its API."""
     seconds = tx.scalar(
         f"""
-        SELECT extract(epoch FROM min(next_poll_at) - clock_timestamp())::float FROM accounts a
-        WHERE EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
-        """
+        SELECT extract(epoch FROM next_poll_at - clock_timestamp())::float FROM accounts a
+        WHERE name = :name AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
+        """,
+        name=name,
     )
     return None if seconds is None else float(seconds)
 
 
-def _due(tx: Transaction, sql: str) -> list[DueAccount]:
-    return [DueAccount(id=row.id, name=row.name) for row in tx.rows(sql, again=RING_AGAIN)]
+def _due(tx: Transaction, name: str, sql: str) -> int | None:
+    rows = tx.rows(sql, name=name, again=RING_AGAIN)
+    return int(rows[0].id) if rows else None
 
 
 def poll_again(tx: Transaction, account_id: int, *, after: float) -> None:
@@ -93,23 +89,30 @@ def refusals(tx: Transaction, account_id: int) -> int:
     return int(tx.scalar("SELECT refusals FROM accounts WHERE id = :id", id=account_id) or 0)
 
 
-def block(tx: Transaction, account_id: int, *, seconds: float, reason: str) -> None:
-    """Sends nothing to this account for so long; `reason` is shown to the person who waits."""
+def block(tx: Transaction, account_id: int, *, seconds: float, reason: str, again: bool) -> None:
+    """Sends nothing to this account for so long; `reason` is shown to the person who waits.
+
+    A longer block stays. `again`: one more in a row, after which the next wait is longer.
+    """
     tx.run(
         """
-        UPDATE accounts SET refusals = least(refusals + 1, 1000), blocked_reason = :reason,
-            blocked_until = clock_timestamp() + :seconds * interval '1 second'
+        UPDATE accounts SET refusals = least(refusals + :again, 1000), blocked_reason = :reason,
+            blocked_until = greatest(blocked_until, clock_timestamp() + :seconds * interval '1 second')
         WHERE id = :id
         """,
         id=account_id,
         seconds=seconds,
-        reason=reason,
+        reason=words(reason),
+        again=int(again),
     )
 
 
-def unblock(tx: Transaction, account_id: int) -> None:
-    tx.run(
-        "UPDATE accounts SET refusals = 0, blocked_until = NULL, blocked_reason = NULL "
-        "WHERE id = :id AND (refusals > 0 OR blocked_until IS NOT NULL)",
-        id=account_id,
+def unblock(tx: Transaction, account_id: int) -> bool:
+    """Notes that the account took a task. Whether it was blocked before, and is no more."""
+    return bool(
+        tx.run(
+            "UPDATE accounts SET refusals = 0, blocked_until = NULL, blocked_reason = NULL "
+            "WHERE id = :id AND refusals > 0 AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())",
+            id=account_id,
+        )
     )

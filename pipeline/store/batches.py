@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -100,7 +100,7 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
 def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:
     """File name and bytes of a manifest that waits to be read; None when somebody else has it, until commit."""
     found = tx.rows(
-        "SELECT filename, manifest FROM batches WHERE id = :id AND state = 'received' FOR UPDATE SKIP LOCKED",
+        "SELECT filename, manifest FROM batches WHERE id = :id AND state = 'received' FOR NO KEY UPDATE SKIP LOCKED",
         id=batch_id,
     )
     return (found[0].filename, bytes(found[0].manifest)) if found else None
@@ -145,12 +145,10 @@ def unreadable(tx: Transaction, batch_id: int, problem: str) -> None:
     )
 
 
-def unread(tx: Transaction) -> Sequence[tuple[int, str]]:
-    """Batches that wait to be read, with their account's name: their messages may be lost."""
-    rows = tx.rows(
-        "SELECT b.id, a.name FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.state = 'received'"
-    )
-    return [(row.id, row.name) for row in rows]
+def unread(tx: Transaction, account_id: int) -> list[int]:
+    """The account's batches that wait to be read: their messages may be lost."""
+    rows = tx.rows("SELECT id FROM batches WHERE state = 'received' AND account_id = :id ORDER BY id", id=account_id)
+    return [row.id for row in rows]
 
 
 def find(tx: Transaction, word: str) -> Batch:

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.store.engine import Transaction
-from pipeline.store.schema import one_of
-from pipeline.task import AT_THE_API, IN_FLIGHT, Action, ClaimedTask, Mode, State, TaskAtApi
+from pipeline.store.schema import HOLDS_ROOM, one_of
+from pipeline.task import AT_THE_API, Action, ClaimedTask, Mode, State, TaskAtApi
 
 _CLAIM = """
     WITH due AS MATERIALIZED (
         SELECT id FROM tasks
         WHERE account_id = :account_id AND state = 'planned' AND next_attempt_at <= now()
-        ORDER BY depth {direction}, id LIMIT :room FOR UPDATE SKIP LOCKED
+        ORDER BY {order} LIMIT :room FOR UPDATE SKIP LOCKED
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
             lease_until = now() + :lease * interval '1 second'
@@ -40,30 +40,28 @@ def claim_for_submit(tx: Transaction, account_id: int, *, most: int, lease: floa
     """
     account = tx.rows(
         """
-        SELECT max_running + max_queued AS most FROM accounts
-        WHERE id = :id AND (blocked_until IS NULL OR blocked_until <= clock_timestamp()) FOR UPDATE
+        SELECT max_running + max_queued AS most, refusals > 0 AS probing FROM accounts
+        WHERE id = :id AND (blocked_until IS NULL OR blocked_until <= clock_timestamp()) FOR NO KEY UPDATE
         """,
         id=account_id,
     )
     if not account:
         return [], False
-    in_flight = tx.scalar(
-        f"SELECT count(*) FROM tasks WHERE account_id = :id AND {one_of('state', IN_FLIGHT)}",
-        id=account_id,
-    )
+    in_flight = tx.scalar(f"SELECT count(*) FROM tasks WHERE account_id = :id AND {HOLDS_ROOM}", id=account_id)
     room = account[0].most - in_flight
     if room <= 0:
         return [], False
-    rows = tx.rows(
-        _CLAIM.format(direction=_direction(tx, account_id, account[0].most)),
-        account_id=account_id,
-        room=min(room, most),
-        lease=lease,
-    )
-    return [_claimed(row) for row in rows], len(rows) == most < room
+    order = _PROBE if account[0].probing else _order(tx, account_id, account[0].most)
+    most = 1 if account[0].probing else most
+    rows = tx.rows(_CLAIM.format(order=order), account_id=account_id, room=min(room, most), lease=lease)
+    return [_claimed(row) for row in rows], len(rows) == most < room and not account[0].probing
 
 
-def _direction(tx: Transaction, account_id: int, most: int) -> str:
+_PROBE = "attempt, id"
+"""After a refusal one task shows whether the account is taken again; not always the same, which may be the cause."""
+
+
+def _order(tx: Transaction, account_id: int, most: int) -> str:
     """Follow-ups first, so that a row is complete soon after its grid, while its links live and in any order of size.
 
     Near the end rows first: once all that remain fit the account together, their follow-ups fill it to the last.
@@ -77,7 +75,7 @@ def _direction(tx: Transaction, account_id: int, most: int) -> str:
         id=account_id,
         most=most,
     )
-    return "ASC" if roots <= most else "DESC"
+    return "depth, id" if roots <= most else "depth DESC, id"
 
 
 def _claimed(row: Any) -> ClaimedTask:
@@ -100,8 +98,9 @@ def at_the_api(tx: Transaction, account_id: int) -> list[TaskAtApi]:
     """What the account is working on, oldest first."""
     rows = tx.rows(
         f"""
-        SELECT id, remote_id, state, progress, extract(epoch FROM now() - updated_at) AS updated,
-            extract(epoch FROM now() - submitted_at) AS submitted, extract(epoch FROM now() - missing_since) AS missing
+        SELECT id, remote_id, state, progress, misses, extract(epoch FROM now() - updated_at) AS updated,
+            extract(epoch FROM now() - coalesce(submitted_at, updated_at)) AS submitted,
+            extract(epoch FROM now() - missing_since) AS missing
         FROM tasks WHERE account_id = :id AND {one_of("state", AT_THE_API)} ORDER BY submitted_at
         """,
         id=account_id,
@@ -115,6 +114,7 @@ def at_the_api(tx: Transaction, account_id: int) -> list[TaskAtApi]:
             seconds_since_update=float(row.updated),
             seconds_since_submit=float(row.submitted),
             seconds_missing=None if row.missing is None else float(row.missing),
+            misses=row.misses,
         )
         for row in rows
     ]

@@ -112,26 +112,19 @@ def record(tx: Transaction, ends: Sequence[DeliveryEnd]) -> None:
     tx.rows(_END, rows=rows, cause="deliver")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueDeliveries:
-    account: str
-    ids: list[int]
-
-
-def due(tx: Transaction, *, most: int) -> list[DueDeliveries]:
-    """Pictures that are due and that nobody is bringing, by account: their messages may be lost."""
+def due(tx: Transaction, account_id: int, *, most: int) -> list[int]:
+    """The account's pictures that are due and that nobody is bringing: their messages may be lost."""
     rows = tx.rows(
         """
-        SELECT a.name AS account, array_agg(t.id ORDER BY t.id) AS ids FROM (
-            SELECT id, account_id FROM tasks
-            WHERE state = 'succeeded' AND next_attempt_at <= now() - interval '2 seconds'
-                AND (lease_until IS NULL OR lease_until < now())
-            ORDER BY next_attempt_at LIMIT :most
-        ) t JOIN accounts a ON a.id = t.account_id GROUP BY a.name
+        SELECT id FROM tasks
+        WHERE state = 'succeeded' AND account_id = :id AND next_attempt_at <= now() - interval '2 seconds'
+            AND (lease_until IS NULL OR lease_until < now())
+        ORDER BY next_attempt_at LIMIT :most
         """,
+        id=account_id,
         most=most,
     )
-    return [DueDeliveries(account=row.account, ids=list(row.ids)) for row in rows]
+    return [row.id for row in rows]
 
 
 def deliver_again(tx: Transaction, batch_id: int) -> int:

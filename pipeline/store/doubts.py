@@ -25,7 +25,7 @@ def in_doubt(tx: Transaction, word: str) -> int:
         """
         SELECT t.id, t.state FROM tasks t JOIN batches b ON b.id = t.batch_id
         WHERE CAST(t.id AS text) = :word OR (t.key = :key AND (b.name = :batch OR CAST(b.id AS text) = :batch))
-        ORDER BY t.state = 'in_doubt' DESC, t.id DESC LIMIT 1
+        ORDER BY t.state = 'in_doubt' DESC, t.id DESC LIMIT 1 FOR UPDATE OF t
         """,
         word=word,
         batch=batch,
@@ -40,6 +40,8 @@ def in_doubt(tx: Transaction, word: str) -> int:
 
 def found(tx: Transaction, task_id: int, remote_id: str) -> None:
     """The API did accept it, under this id."""
+    if not (remote_id.isprintable() and 0 < len(remote_id) <= 255):
+        raise UsageError("that is no task id")
     _move(tx, task_id, State.SUBMITTED, None, remote_id)
 
 

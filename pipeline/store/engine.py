@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -68,5 +69,32 @@ class Store:
 
 
 def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Many rows as one parameter, for `jsonb_to_recordset`: one statement, one plan, whatever their number."""
-    return json.dumps(list(rows), ensure_ascii=False)
+    """Many rows as one parameter, for `jsonb_to_recordset`: one statement, one plan, whatever their number.
+
+    What a server may send and Postgres cannot hold (NUL, lone surrogates, infinity) is replaced: one such value must
+    not keep its neighbours from being saved.
+    """
+    listed = list(rows)
+    try:
+        text = json.dumps(listed, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:
+        return json.dumps(_storable(listed), ensure_ascii=False)
+    return json.dumps(_storable(listed), ensure_ascii=False) if "\\u0000" in text else text
+
+
+def words(text: str) -> str:
+    """Text as Postgres can hold it."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return words(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {words(str(name)): _storable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(inner) for inner in value]
+    return value

@@ -20,7 +20,8 @@ def _config() -> Config:
     package = Path(__file__).parents[1]
     installed, checkout = package / "migrations", package.parent / "migrations"
     config = Config()
-    config.set_main_option("script_location", str(installed if installed.is_dir() else checkout))
+    folder = installed if installed.is_dir() else checkout
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -65,7 +65,8 @@ _SETTLE = move_sql(
     next_attempt_at = clock_timestamp() + v.wait * interval '1 second', tries = t.tries + v.counts,
     first_failed_at = CASE WHEN v.counts > 0 THEN coalesce(t.first_failed_at, now()) ELSE t.first_failed_at END
     """,
-    guard="t.attempt = v.attempt AND t.state IN ('submitting', 'in_doubt')",
+    # An acceptance that comes after a person has settled the doubt is still the truth.
+    guard="t.attempt = v.attempt AND (t.state IN ('submitting', 'in_doubt') OR v.state = 'submitted')",
 )
 
 
@@ -74,8 +75,10 @@ def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
     rows = as_json(asdict(one) for one in settlements)
     tx.run(
         """
-        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, attempt int, outcome text, code int, reason text)
+        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
+            remote_id = v.remote_id
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS v(id bigint, attempt int, outcome text, code int, reason text, remote_id text)
         WHERE a.task_id = v.id AND a.number = v.attempt AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
         """,
         rows=rows,
@@ -102,7 +105,7 @@ _REPORT = move_sql(
     """, progress text, image_url text, buttons jsonb, properties jsonb, started_at timestamptz,
     finished_at timestamptz""",
     """
-    progress = v.progress, missing_since = NULL,
+    progress = v.progress, missing_since = NULL, misses = 0,
     image_url = coalesce(v.image_url, t.image_url), buttons = coalesce(v.buttons, t.buttons),
     properties = coalesce(v.properties, t.properties), started_at = coalesce(v.started_at, t.started_at),
     finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
@@ -142,11 +145,12 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
     ]
 
 
-def missing(tx: Transaction, ids: Sequence[int]) -> None:
-    """Notes since when the API has not listed these tasks."""
+def missed(tx: Transaction, ids: Sequence[int]) -> None:
+    """Notes that the API was asked for these tasks and did not know them."""
     if ids:
         tx.run(
-            "UPDATE tasks SET missing_since = now() WHERE id = ANY(:ids) AND missing_since IS NULL",
+            "UPDATE tasks SET missing_since = coalesce(missing_since, now()), misses = misses + 1 WHERE id IN "
+            "(SELECT id FROM tasks WHERE id = ANY(:ids) ORDER BY id FOR UPDATE)",
             ids=list(ids),
         )
 
@@ -182,7 +186,7 @@ _RESCUE = move_sql(
 
 
 def rescue(tx: Transaction) -> int:
-    """Puts in doubt every task whose POST nobody answers for any more. The number of them."""
+    """Puts in doubt every task whose POST nobody answers for any more, of any account. The number of them."""
     ids = tx.rows("SELECT id FROM tasks WHERE state = 'submitting' AND lease_until < now()")
     reason = "the worker that sent it stopped before it noted the reply, so the API may or may not have accepted it"
     rows = as_json({"id": row.id, "state": State.IN_DOUBT, "reason": reason} for row in ids)

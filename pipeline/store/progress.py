@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.store.engine import Transaction
+from pipeline.store.schema import HOLDS_ROOM
 from pipeline.task import State
 
 
@@ -34,9 +35,12 @@ class Progress:
 
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
     batch = tx.rows(
-        """
+        f"""
         SELECT b.state, b.problem, b.task_count, b.deliver,
-            CASE WHEN a.blocked_until > now() THEN a.blocked_reason END AS blocked_reason
+            CASE WHEN a.blocked_until > now() THEN a.blocked_reason END AS blocked_reason,
+            a.max_running + a.max_queued AS places, (
+                SELECT count(*) FROM tasks WHERE account_id = a.id AND state = 'in_doubt' AND {HOLDS_ROOM}
+            ) AS doubted
         FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = :id
         """,
         id=batch_id,
@@ -62,8 +66,14 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
             row.follow_ups for row in counts if row.state in (State.FAILED, State.CANCELLED, State.IN_DOUBT)
         ),
         unfinished=sum(by_state.get(state, 0) for state in working) - parked,
-        blocked_reason=batch.blocked_reason,
+        blocked_reason=batch.blocked_reason or _held_by_doubt(batch.doubted, batch.places),
     )
+
+
+def _held_by_doubt(doubted: int, places: int) -> str | None:
+    if doubted < places:
+        return None
+    return f"{doubted} tasks in doubt hold the account's {places} places, each for an hour: pipeline resolve frees them"
 
 
 def posts(tx: Transaction, batch_id: int, *, since: datetime | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.store.engine import Transaction
+from pipeline.store.engine import Store, Transaction
 from pipeline.task import State
 
 _ROWS_A_PAGE = 500
@@ -31,39 +31,44 @@ class Record:
     children: tuple[Record, ...]
 
 
-def trees(tx: Transaction, batch_id: int) -> Iterator[Record]:
-    """The batch's rows in the order of its manifest, each with its follow-ups. Reads a page of rows at a time."""
+def trees(store: Store, batch_id: int) -> Iterator[Record]:
+    """The batch's rows in the order of its manifest, each with its follow-ups; read page by page."""
     last = 0
     while True:
-        rows = tx.rows(
-            """
-            WITH RECURSIVE page AS (
-                SELECT id FROM tasks WHERE batch_id = :batch_id AND parent_id IS NULL AND id > :last
-                ORDER BY id LIMIT :page
-            ), tree AS (
-                SELECT id FROM page UNION ALL SELECT t.id FROM tasks t JOIN tree ON t.parent_id = tree.id
-            )
-            SELECT t.id, t.parent_id, t.key, t.prompt, t.state, t.reason, a.path, a.width, a.height, t.remote_id,
-                t.started_at, t.finished_at
-            FROM tree JOIN tasks t USING (id) LEFT JOIN artifacts a ON a.task_id = t.id
-            ORDER BY t.depth DESC, t.key
-            """,
-            batch_id=batch_id,
-            last=last,
-            page=_ROWS_A_PAGE,
-        )
-        if not rows:
+        with store.begin() as tx:
+            page = _page(tx, batch_id, last)
+        if not page:
             return
-        children: dict[int | None, list[Record]] = {}
-        for row in rows:  # deepest first, so that a task's children are there before it
-            fields = row._asdict()
-            parent_id = fields.pop("parent_id")
-            fields["state"] = State(row.state)
-            record = Record(**fields, children=tuple(children.pop(row.id, ())))
-            children.setdefault(parent_id, []).append(record)
-        roots = sorted(children[None], key=lambda record: record.id)
-        last = roots[-1].id
-        yield from roots
+        last = page[-1].id
+        yield from page
+
+
+def _page(tx: Transaction, batch_id: int, last: int) -> list[Record]:
+    rows = tx.rows(
+        """
+        WITH RECURSIVE page AS (
+            SELECT id FROM tasks WHERE batch_id = :batch_id AND parent_id IS NULL AND id > :last
+            ORDER BY id LIMIT :page
+        ), tree AS (
+            SELECT id FROM page UNION ALL SELECT t.id FROM tasks t JOIN tree ON t.parent_id = tree.id
+        )
+        SELECT t.id, t.parent_id, t.key, t.prompt, t.state, t.reason, a.path, a.width, a.height, t.remote_id,
+            t.started_at, t.finished_at
+        FROM tree JOIN tasks t USING (id) LEFT JOIN artifacts a ON a.task_id = t.id
+        ORDER BY t.depth DESC, t.key
+        """,
+        batch_id=batch_id,
+        last=last,
+        page=_ROWS_A_PAGE,
+    )
+    children: dict[int | None, list[Record]] = {}
+    for row in rows:  # deepest first, so that a task's children are there before it
+        fields = row._asdict()
+        parent_id = fields.pop("parent_id")
+        fields["state"] = State(row.state)
+        record = Record(**fields, children=tuple(children.pop(row.id, ())))
+        children.setdefault(parent_id, []).append(record)
+    return sorted(children.get(None, ()), key=lambda record: record.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

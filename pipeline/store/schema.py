@@ -36,6 +36,10 @@ def one_of(column: str, words: type[StrEnum] | tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
 
 
+HOLDS_ROOM = f"{one_of('state', IN_FLIGHT)} AND (state <> 'in_doubt' OR updated_at > now() - interval '1 hour')"
+"""What takes room on its account. Doubt does for an hour, within which every known server has finished or given up."""
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -64,11 +68,11 @@ class Account(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     base_url: Mapped[str]
-    max_running: Mapped[int] = mapped_column(SmallInteger)
-    max_queued: Mapped[int] = mapped_column(SmallInteger)
+    max_running: Mapped[int]
+    max_queued: Mapped[int]
     next_dispatch_at: Mapped[datetime] = mapped_column(server_default=func.now())
     next_poll_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    refusals: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    refusals: Mapped[int] = mapped_column(server_default="0")
     """How often in a row the account as a whole was refused; an acceptance sets it back."""
     blocked_until: Mapped[datetime | None]
     blocked_reason: Mapped[str | None]
@@ -121,7 +125,7 @@ class Task(Base):
         Index(
             "ix_tasks_planned",
             "account_id",
-            "depth",
+            text("depth DESC"),
             "id",
             postgresql_where=text(one_of("state", (State.PLANNED,))),
         ),
@@ -151,9 +155,9 @@ class Task(Base):
     state: Mapped[str] = mapped_column(server_default=State.PLANNED)
     reason: Mapped[str | None]
     """Why it waits, failed or is in doubt: a sentence for a person."""
-    attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    attempt: Mapped[int] = mapped_column(server_default="0")
     """How many POSTs it has had; guards a late writer against a newer attempt."""
-    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    tries: Mapped[int] = mapped_column(server_default="0")
     """Failures that count, of the stage it is in: POSTs while planned, downloads while succeeded."""
     first_failed_at: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
@@ -164,6 +168,7 @@ class Task(Base):
     progress: Mapped[str | None]
     missing_since: Mapped[datetime | None]
     """Since when the API does not list it."""
+    misses: Mapped[int] = mapped_column(server_default="0")
     image_url: Mapped[str | None]
     buttons: Mapped[list[Any] | None]
     properties: Mapped[dict[str, Any] | None]
@@ -186,13 +191,15 @@ class Attempt(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey(Task.id))
-    number: Mapped[int] = mapped_column(SmallInteger)
+    number: Mapped[int]
     token: Mapped[UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
     sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     code: Mapped[int | None]
     detail: Mapped[str | None]
+    remote_id: Mapped[str | None]
+    """What the API called it. Kept here even if the task has moved on: it names what was paid for."""
 
 
 class TaskEvent(Base):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import OperationalError
 
 log = logging.getLogger("pipeline.worker")
 
@@ -27,8 +26,10 @@ app.conf.update(
     broker_transport_options={
         "global_keyprefix": "pipeline:",
         "socket_connect_timeout": 5,
+        "socket_timeout": 30,
         "socket_keepalive": True,
         "health_check_interval": 25,
+        "unacked_mutex_expire": 30,
     },
     # A worker uses few threads, and each may publish.
     broker_pool_limit=10,
@@ -75,11 +76,12 @@ class Doorbell:
         self._ring("rescue", [], flow_queue(account))
 
     def deliver(self, account: str, task_ids: Sequence[int], *, a_message: int = 20) -> None:
+        """Nothing for no tasks; else a message for every `a_message` of them."""
         for start in range(0, len(task_ids), a_message):
             self._ring("deliver", [list(task_ids[start : start + a_message])], deliver_queue(account))
 
     def _ring(self, step: str, args: list[object], queue: str) -> None:
         try:
             app.send_task(f"pipeline.{step}", args=args, queue=queue, expires=600)
-        except OperationalError as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever a broker does, the step that rings has done its work
             log.warning("ring_lost step=%s queue=%s why=%s: the beat rings again", step, queue, failure)

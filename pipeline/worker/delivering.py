@@ -3,6 +3,7 @@ try again."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 
@@ -11,18 +12,35 @@ import httpx
 from pipeline import backoff
 from pipeline.api.client import QueryError
 from pipeline.deliver import LIMITS, Cause, Delivered, Delivery, Facts, NotDelivered, download, picture_client
+from pipeline.dispatch import now
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
 from pipeline.wiring import Runtime
 
-LEASE = 3 * LIMITS.seconds
-"""Seconds until another worker may bring the picture: two downloads and a look-up take less."""
+log = logging.getLogger("pipeline.worker")
+
+_LONGEST = 2 * LIMITS.seconds + 60.0
+LEASE = 2 * _LONGEST
+"""Seconds until another worker may bring the picture: twice what two downloads and a look-up can take."""
 
 _ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
 _local = threading.local()
 
 
-def bring_home(at: Runtime, task: Undelivered) -> DeliveryEnd:
-    """Downloads the picture; a link that leads to none is replaced once by what the API says now."""
+def bring_home(at: Runtime, taken_at: float, task: Undelivered) -> DeliveryEnd | None:
+    """Downloads the picture. None when it came too late to its turn: its lease could end, and rescue finds it again."""
+    if now() - taken_at > LEASE - _LONGEST:
+        return None
+    try:
+        return _bring_home(at, task)
+    except Exception as bug:
+        # One task that meets a fault of ours must not keep the others from being recorded.
+        log.exception("delivery_crashed task=%s", task.id)
+        reason = f"this program failed while it brought the picture home ({type(bug).__name__}); see the worker's log"
+        return DeliveryEnd(id=task.id, reason=reason)
+
+
+def _bring_home(at: Runtime, task: Undelivered) -> DeliveryEnd:
+    """A link that leads to no picture is replaced once by what the API says now."""
     delivery = _delivery(at, task)
     result = download(_client(), delivery)
     fresh = _fresh_link(at, task) if isinstance(result, NotDelivered) and result.cause in _ASK_AGAIN else None

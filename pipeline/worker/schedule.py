@@ -1,4 +1,4 @@
-"""The clock: a Celery beat whose entries are what is due in Postgres. Any number of them may run."""
+"""The clock: a Celery beat whose entries are what is due in Postgres, for one account. Any number of them may run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
     """Rings the doorbell of whatever is due. Keeps nothing of its own."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.settings = load()
-        self.store = open_store(self.settings)
+        settings = load()
+        self.account = settings.account_name
+        self.store = open_store(settings)
         self.bell = Doorbell()
         self.next_rescue = 0.0
         super().__init__(*args, **options)
@@ -41,18 +42,19 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         """One look; the seconds until the next."""
         try:
             with self.store.begin() as tx:
-                to_poll, to_submit = accounts.due_for_poll(tx), accounts.due_for_submit(tx)
-                soonest = accounts.next_poll(tx)
+                to_poll = accounts.due_for_poll(tx, self.account)
+                to_submit = accounts.due_for_submit(tx, self.account)
+                soonest = accounts.next_poll(tx, self.account)
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK
-        for account in to_poll:
-            self.bell.track(account.name, account.id)
-        for account in to_submit:
-            self.bell.submit(account.name, account.id)
+        if to_poll:
+            self.bell.track(self.account, to_poll)
+        if to_submit:
+            self.bell.submit(self.account, to_submit)
         if time.monotonic() >= self.next_rescue:
             self.next_rescue = time.monotonic() + RESCUE_EVERY
-            self.bell.rescue(self.settings.account_name)
+            self.bell.rescue(self.account)
         if to_poll:
             return AFTER_A_RING
         return LONGEST_TICK if soonest is None else min(LONGEST_TICK, max(SHORTEST_TICK, soonest))

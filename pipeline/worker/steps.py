@@ -8,26 +8,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ParamSpec
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
-from pipeline import dispatch, follow_up, submit, track
+from pipeline import dispatch, follow_up, track
 from pipeline.api.client import IDS_A_CALL, QueryError
 from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest
-from pipeline.outcome import Accepted, Outcome, Report
+from pipeline.outcome import Report
 from pipeline.plan import tasks as planned_tasks
 from pipeline.store import accounts, batches, claims, deliveries, moves
-from pipeline.task import ClaimedTask, TaskAtApi
+from pipeline.task import TaskAtApi
 from pipeline.wiring import Runtime, runtime
-from pipeline.worker import delivering
+from pipeline.worker import delivering, sending
 from pipeline.worker.app import Doorbell, app
 
 log = logging.getLogger("pipeline.worker")
-
-SAVE_FOR = 600.0
-"""Seconds for which the outcomes of POSTs are kept while Postgres is away; after that those tasks are in doubt."""
 bell = Doorbell()
-
 
 P = ParamSpec("P")
 
@@ -54,9 +50,18 @@ def read(batch_id: int) -> None:
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
         log.info("batch_planned batch=%s new_rows=%s", batch_id, added)
     except PipelineError as problem:
-        with at.store.begin() as tx:
-            batches.unreadable(tx, batch_id, str(problem))
-        log.warning("batch_unreadable batch=%s why=%s", batch_id, problem)
+        _unreadable(at, batch_id, str(problem))
+    except OperationalError:
+        raise
+    except Exception as bug:
+        log.exception("read_crashed batch=%s", batch_id)
+        _unreadable(at, batch_id, f"this program failed while it read the manifest ({type(bug).__name__})")
+
+
+def _unreadable(at: Runtime, batch_id: int, problem: str) -> None:
+    with at.store.begin() as tx:
+        batches.unreadable(tx, batch_id, problem)
+    log.warning("batch_unreadable batch=%s why=%s", batch_id, problem)
 
 
 def _runtime_for(account_id: int) -> Runtime:
@@ -75,35 +80,8 @@ def submit_some(account_id: int) -> None:
         handful = dispatch.take(tx, account_id)
         if handful.more:
             tx.after_commit(partial(bell.submit, at.account, account_id))
-    for ended in submit.send(handful, at.api, at.pool):
-        _save_at_last(at, account_id, ended)
-
-
-def _save_at_last(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outcome]]) -> None:
-    """Saves outcomes even if Postgres is away for a while: they are known here only. Saving twice changes nothing."""
-    give_up = time.monotonic() + SAVE_FOR
-    while True:
-        try:
-            return _save(at, account_id, ended)
-        except DBAPIError as failure:
-            if not failure.connection_invalidated and not isinstance(failure, OperationalError):
-                raise
-            if time.monotonic() > give_up:
-                raise
-            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure.orig).__name__)
-            time.sleep(1.0)
-
-
-def _save(at: Runtime, account_id: int, ended: Sequence[tuple[ClaimedTask, Outcome]]) -> None:
-    refusal = submit.account_refusal([outcome for _, outcome in ended])
-    with at.store.begin() as tx:
-        moves.settle(tx, [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended])
-        if refusal:
-            seconds = submit.account_pause(refusal, accounts.refusals(tx, account_id), at.rng)
-            accounts.block(tx, account_id, seconds=seconds, reason=refusal.reason)
-            log.warning("account_blocked account=%s seconds=%.1f why=%s", at.account, seconds, refusal.reason)
-        elif any(isinstance(outcome, Accepted) for _, outcome in ended):
-            accounts.unblock(tx, account_id)
+    if sending.send_and_save(at, handful):
+        bell.submit(at.account, account_id)
 
 
 @step("track")
@@ -114,15 +92,15 @@ def track_account(account_id: int) -> None:
     with at.store.begin() as tx:
         known = claims.at_the_api(tx, account_id)
     try:
-        reports = _ask(at, known)
+        reports, unknown = _ask(at, known)
     except QueryError as failure:
         log.warning("poll_failed account=%s why=%s", at.account, failure)
         with at.store.begin() as tx:
             accounts.poll_again(tx, account_id, after=track.LONGEST_POLL)
         return
     with at.store.begin() as tx:
-        moves.missing(tx, [task.id for task in track.missing(known, reports)])
-        finished = moves.report(tx, track.changes(known, reports), "poll")
+        moves.missed(tx, [task.id for task in unknown])
+        finished = moves.report(tx, track.changes(known, reports) + track.forgotten(unknown), "poll")
         moves.add_children(tx, account_id, follow_up.children(finished))
         accounts.poll_again(tx, account_id, after=track.poll_interval(known) - (time.monotonic() - began))
         if finished:
@@ -130,12 +108,23 @@ def track_account(account_id: int) -> None:
             tx.after_commit(partial(bell.deliver, at.account, [task.id for task in finished if task.to_deliver]))
 
 
-def _ask(at: Runtime, known: Sequence[TaskAtApi]) -> list[Report]:
+def _ask(at: Runtime, known: Sequence[TaskAtApi]) -> tuple[list[Report], list[TaskAtApi]]:
+    """What the API says, and the tasks that it was asked for by name and does not know."""
     ids = [task.remote_id for task in known]
     calls = [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
-    reports = [report for reports in at.pool.map(at.api.reports, calls) for report in reports]
-    unlisted = [task.remote_id for task in track.missing(known, reports)]
-    return reports + [report for report in at.pool.map(at.api.fetch, unlisted[:IDS_A_CALL]) if report]
+    reports = [report for reports in at.pool.map(at.api.list, calls) for report in reports]
+    asked = track.unlisted(known, reports)[:IDS_A_CALL]
+    fetched = list(zip(asked, at.pool.map(partial(_fetch, at), asked), strict=True))
+    reports += [answer for _, answer in fetched if isinstance(answer, Report)]
+    return reports, [task for task, answer in fetched if answer is None]
+
+
+def _fetch(at: Runtime, task: TaskAtApi) -> Report | QueryError | None:
+    """A question that fails is an answer here: it must not cost the other tasks their reports."""
+    try:
+        return at.api.fetch(task.remote_id)
+    except QueryError as failure:
+        return failure
 
 
 @step("deliver")
@@ -144,16 +133,10 @@ def deliver(task_ids: Sequence[int]) -> None:
     at = runtime()
     with at.store.begin() as tx:
         taken = deliveries.claim_for_delivery(tx, task_ids, lease=delivering.LEASE)
-    started = time.monotonic()
-    ends = list(at.pool.map(partial(delivering.bring_home, at), taken))
+    ends = [end for end in at.downloads.map(partial(delivering.bring_home, at, dispatch.now()), taken) if end]
     with at.store.begin() as tx:
         deliveries.record(tx, ends)
-    log.info(
-        "delivered tasks=%s failed=%s seconds=%.2f",
-        len(ends),
-        sum(end.reason is not None for end in ends),
-        time.monotonic() - started,
-    )
+    log.info("delivered tasks=%s failed=%s", len(ends), sum(end.reason is not None for end in ends))
 
 
 @step("rescue")
@@ -162,9 +145,8 @@ def rescue() -> None:
     at = runtime()
     with at.store.begin() as tx:
         doubted = moves.rescue(tx)
-        for batch_id, account in batches.unread(tx):
-            tx.after_commit(partial(bell.read, account, batch_id))
-        for due in deliveries.due(tx, most=1_000):
-            tx.after_commit(partial(bell.deliver, due.account, due.ids))
+        for batch_id in batches.unread(tx, at.account_id):
+            tx.after_commit(partial(bell.read, at.account, batch_id))
+        tx.after_commit(partial(bell.deliver, at.account, deliveries.due(tx, at.account_id, most=1_000)))
     if doubted:
         log.warning("rescued in_doubt=%s", doubted)

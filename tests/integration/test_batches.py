@@ -46,7 +46,7 @@ def test_only_one_worker_reads_a_manifest(world: World) -> None:
         assert batches.take_to_read(first, world.batch_id) == ("spring.csv", b"prompt\na fox\n")
         with world.store.begin() as second:
             assert batches.take_to_read(second, world.batch_id) is None
-            assert [batch_id for batch_id, _ in batches.unread(second)] == [world.batch_id]
+            assert batches.unread(second, world.account_id) == [world.batch_id]
 
 
 def test_known_rows_are_left_as_they_are(world: World) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from pipeline import follow_up
-from pipeline.store import accounts, claims, deliveries, moves
+from pipeline.errors import UsageError
+from pipeline.store import accounts, claims, deliveries, doubts, moves
 from pipeline.store.deliveries import DeliveryEnd
+from pipeline.store.engine import Transaction
 from pipeline.store.moves import Change, Settlement
+from pipeline.store.progress import progress_of
 from pipeline.task import ClaimedTask, FinishedTask, FollowUp, State
 from tests.integration.conftest import World
 
@@ -88,11 +92,28 @@ def test_room_is_counted_from_rows_so_that_a_crash_leaks_none(world: World) -> N
 def test_a_blocked_account_is_sent_nothing(world: World) -> None:
     world.plan("fox")
     with world.store.begin() as tx:
-        accounts.block(tx, world.account_id, seconds=60, reason="HTTP 401")
+        accounts.block(tx, world.account_id, seconds=60, reason="HTTP 401", again=True)
+        accounts.block(tx, world.account_id, seconds=0, reason="HTTP 401", again=True)
+        assert accounts.refusals(tx, world.account_id) == 2
+        assert accounts.unblock(tx, world.account_id) is False
     assert claim(world) == []
+
+
+def test_after_a_refusal_one_task_shows_whether_the_account_is_taken_again_and_not_always_the_same(
+    world: World,
+) -> None:
+    world.plan("fox", "owl", "cat")
     with world.store.begin() as tx:
-        accounts.unblock(tx, world.account_id)
-    assert len(claim(world)) == 1
+        accounts.block(tx, world.account_id, seconds=0, reason="HTTP 403", again=True)
+    tried = []
+    for _ in range(3):
+        (task,) = claim(world)
+        tried.append(task.prompt)
+        settle(world, Settlement(id=task.id, attempt=task.attempt, state=State.PLANNED, outcome="try_again", wait=0))
+    assert tried == ["a fox", "a owl", "a cat"]
+    with world.store.begin() as tx:
+        assert accounts.unblock(tx, world.account_id) is True
+    assert len(claim(world)) == 3
 
 
 def test_follow_ups_go_before_rows_and_rows_first_once_few_remain(world: World) -> None:
@@ -263,17 +284,19 @@ def test_a_delivered_picture_is_recorded_with_its_hash(world: World) -> None:
 def test_doorbells_that_were_lost_are_rung_again_and_not_at_every_look(world: World) -> None:
     world.plan("fox")
     with world.store.begin() as tx:
-        assert [due.id for due in accounts.due_for_submit(tx)] == [world.account_id]
+        assert accounts.due_for_submit(tx, "other") is None
+        assert accounts.due_for_submit(tx, "acme") == world.account_id
     with world.store.begin() as tx:
-        assert accounts.due_for_submit(tx) == []
-        assert accounts.due_for_poll(tx) == []
+        assert accounts.due_for_submit(tx, "acme") is None
+        assert accounts.due_for_poll(tx, "acme") is None
     accept(world, *claim(world))
     with world.store.begin() as tx:
-        assert [due.name for due in accounts.due_for_poll(tx)] == ["acme"]
+        assert accounts.due_for_poll(tx, "acme") == world.account_id
     with world.store.begin() as tx:
-        assert accounts.due_for_poll(tx) == []
+        assert accounts.due_for_poll(tx, "acme") is None
         accounts.poll_again(tx, world.account_id, after=-1)
-        assert len(accounts.due_for_poll(tx)) == 1
+        assert accounts.next_poll(tx, "acme") == pytest.approx(-1, abs=0.5)
+        assert accounts.due_for_poll(tx, "acme") == world.account_id
 
 
 def test_pictures_whose_message_was_lost_are_found(world: World) -> None:
@@ -283,4 +306,68 @@ def test_pictures_whose_message_was_lost_are_found(world: World) -> None:
     succeed(world, task)
     world.change("UPDATE tasks SET next_attempt_at = now() - interval '1 minute'")
     with world.store.begin() as tx:
-        assert [(due.account, due.ids) for due in deliveries.due(tx, most=10)] == [("acme", [task.id])]
+        assert deliveries.due(tx, world.account_id, most=10) == [task.id]
+        assert deliveries.due(tx, world.account_id + 1, most=10) == []
+
+
+def test_doubt_holds_its_place_for_an_hour_and_says_so(world: World) -> None:
+    world.plan(*(f"fox-{number}" for number in range(20)))
+    doubted = claim(world)
+    settle(
+        world,
+        *(
+            Settlement(id=task.id, attempt=1, state=State.IN_DOUBT, outcome="in_doubt", reason="502")
+            for task in doubted
+        ),
+    )
+    assert claim(world) == []
+    with world.store.begin() as tx:
+        assert "13 tasks in doubt hold the account's 13 places" in (
+            progress_of(tx, world.batch_id).blocked_reason or ""
+        )
+    world.change("UPDATE tasks SET updated_at = now() - interval '61 minutes' WHERE state = 'in_doubt'")
+    assert len(claim(world)) == 7
+    with world.store.begin() as tx:
+        assert progress_of(tx, world.batch_id).blocked_reason is None
+
+
+@pytest.mark.parametrize("settled", [doubts.give_up, doubts.send_again])
+def test_an_acceptance_that_comes_after_a_person_settled_the_doubt_is_still_the_truth(
+    world: World, settled: Callable[[Transaction, int], None]
+) -> None:
+    world.plan("fox")
+    (task,) = claim(world)
+    settle(world, Settlement(id=task.id, attempt=1, state=State.IN_DOUBT, outcome="in_doubt"))
+    with world.store.begin() as tx:
+        settled(tx, doubts.in_doubt(tx, "spring/fox"))
+    accept(world, task)
+    assert world.states() == {"fox": "submitted"}
+    assert world.column("remote_id") == [f"r{task.id}"]
+
+
+def test_a_task_that_a_person_found_is_tracked(world: World) -> None:
+    world.plan("fox")
+    (task,) = claim(world)
+    settle(world, Settlement(id=task.id, attempt=1, state=State.IN_DOUBT, outcome="in_doubt"))
+    with world.store.begin() as tx:
+        doubts.found(tx, doubts.in_doubt(tx, str(task.id)), "77")
+    with world.store.begin() as tx:
+        assert [known.remote_id for known in claims.at_the_api(tx, world.account_id)] == ["77"]
+        with pytest.raises(UsageError, match="is submitted, not in doubt"):
+            doubts.in_doubt(tx, "spring/fox")
+        with pytest.raises(UsageError, match="no task 'spring/owl'"):
+            doubts.in_doubt(tx, "spring/owl")
+
+
+def test_what_postgres_cannot_hold_costs_no_neighbour_its_report(world: World) -> None:
+    world.plan("fox", "owl")
+    fox, owl = claim(world)
+    accept(world, fox, owl)
+    hostile = {"seed": float("inf"), "finalPrompt": "\ud83e \0", "list": [float("nan")]}
+    report(
+        world,
+        Change(id=fox.id, state=State.FAILED, reason="no \0 \ud83e", properties=hostile),
+        Change(id=owl.id, state=State.SUCCEEDED, image_url="http://acme.test/1.png"),
+    )
+    assert world.states() == {"fox": "failed", "owl": "succeeded"}
+    assert world.column("reason")[0] == "no \ufffd ?"

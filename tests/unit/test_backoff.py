@@ -55,3 +55,4 @@ def test_retry_after_wins_over_the_formula(hint: float) -> None:
 def test_retry_after_does_not_win_over_the_caps() -> None:
     assert delay(refused(3), 3, 0, 1.0, Highest()) is None
     assert delay(refused(3), 1, 0, 1e12, Highest()) == refused(3).total
+    assert delay(BUSY, 1, 1e9, None, Highest()) == 1

@@ -54,7 +54,7 @@ def test_a_server_that_is_away_is_named() -> None:
     with pytest.raises(ServiceError, match=r"http://api\.test cannot be reached.*refused"):
         api(away).check()
     with pytest.raises(QueryError):
-        api(away).reports(["1"])
+        api(away).list(["1"])
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,36 @@ def test_every_way_to_say_unknown_is_none(reply: httpx.Response) -> None:
     assert api(lambda _: reply).fetch("77") is None
 
 
-def test_without_a_list_endpoint_each_task_is_fetched() -> None:
+def test_a_list_endpoint_that_is_missing_is_not_asked_again_and_tasks_can_be_fetched() -> None:
     paths: list[str] = []
 
     def server(request: httpx.Request) -> httpx.Response:
         paths.append(request.url.path)
         if request.method == "POST":
             return httpx.Response(405)
-        return httpx.Response(200, json={"id": request.url.path.split("/")[3], "status": "IN_PROGRESS"})
+        return httpx.Response(200, json={"id": request.url.raw_path.decode().split("/")[3], "status": "IN_PROGRESS"})
 
     remote = api(server)
     for _ in range(2):
-        assert [report.remote_id for report in remote.reports(["1", "2"])] == ["1", "2"]
-    assert paths == ["/mj/task/list-by-condition", *["/mj/task/1/fetch", "/mj/task/2/fetch"] * 2]
+        assert remote.list(["1", "2"]) == []
+    assert remote.fetch("../1").remote_id == "..%2F1"  # type: ignore[union-attr]
+    assert paths == ["/mj/task/list-by-condition", "/mj/task/../1/fetch"]
 
 
-def test_a_list_that_fails_is_not_mistaken_for_tasks_that_are_unknown() -> None:
-    with pytest.raises(QueryError, match="HTTP 500"):
-        always(500).reports(["1"])
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (500, {}),
+        (401, {}),
+        (200, {"json": {"success": False, "code": -1, "message": "busy"}}),
+        (200, {"text": "<html>"}),
+        (400, {"json": {"code": 5, "description": "do_request_failed"}}),
+    ],
+)
+def test_a_question_that_fails_is_not_mistaken_for_a_task_that_is_unknown(
+    status: int, content: dict[str, object]
+) -> None:
+    with pytest.raises(QueryError):
+        always(status, **content).list(["1"])
+    with pytest.raises(QueryError):
+        always(status, **content).fetch("1")

@@ -28,7 +28,7 @@ def test_1_and_22_are_accepted_whatever_the_type_of_the_id(number: int, result: 
     assert outcome == Accepted(remote_id=str(result), code=number, detail="提交成功")
 
 
-@pytest.mark.parametrize("result", [None, "", " ", True, [], {}])
+@pytest.mark.parametrize("result", [None, "", " ", True, [], {}, "x" * 256, "a\0b"])
 def test_accepted_without_an_id_is_in_doubt(result: object) -> None:
     assert isinstance(answered(200, code(1, result=result)), InDoubt)
 
@@ -42,10 +42,11 @@ def test_accepted_without_an_id_is_in_doubt(result: object) -> None:
         (429, code(30, "当前分组上游负载已饱和")),
         (429, ""),
         (429, {"error": {"message": "slow down"}}),
-        (401, ""),
-        (401, {"error": {"message": "invalid token (request id: 1)"}}),
-        (403, "账号不可用"),
-        (503, {"error": {"message": "no channel", "type": "new_api_error"}}),
+        (402, "pay"),
+        (200, code(3, "无可用的账号实例")),
+        (400, {"description": "quota_not_enough ", "type": "upstream_error", "code": 4}),
+        (200, code(4, "账号余额不足")),
+        (503, {"error": {"message": "no available channel", "type": "new_api_error"}}),
     ],
 )
 def test_what_concerns_the_account_blames_the_account(status: int, body: object) -> None:
@@ -55,12 +56,22 @@ def test_what_concerns_the_account_blames_the_account(status: int, body: object)
 
 
 @pytest.mark.parametrize(
-    "body", [code(3, "无可用的账号实例"), code(3, "关联任务不存在或已失效"), code(4, "关联任务状态错误")]
+    "body", [code(3, "账号不可用: 1"), code(3, "关联任务不存在或已失效"), code(4, "关联任务状态错误")]
 )
 def test_what_may_pass_is_tried_again_by_the_task_alone(body: object) -> None:
     outcome = answered(200, body)
     assert isinstance(outcome, TryAgain)
     assert outcome.blame is Blame.TASK
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(401, ""), (401, {"error": {"message": "invalid token (request id: 1)"}}), (403, "账号不可用")],
+)
+def test_a_refusal_of_the_key_is_told_from_other_refusals(status: int, body: object) -> None:
+    outcome = answered(status, body)
+    assert isinstance(outcome, TryAgain)
+    assert outcome.blame is Blame.KEY
 
 
 @pytest.mark.parametrize(
@@ -98,6 +109,9 @@ def test_refusals_for_good_carry_the_apis_own_words(status: int, body: object, w
         (500, "oops"),
         (502, "<html>bad gateway</html>"),
         (503, ""),
+        (503, {"error": {"message": "content policy"}}),
+        (200, code(10**12)),
+        (200, "[" * 100_000),
         (504, ""),
         (204, ""),
         (302, ""),

@@ -54,12 +54,6 @@ def test_status_words_become_ours(status: str | None, state: State) -> None:
     assert (report.remote_id, report.state) == ("5", state)
 
 
-def test_success_without_a_link_is_not_finished() -> None:
-    report = read_report(DONE | {"imageUrl": None})
-    assert report is not None
-    assert report.state is State.RUNNING
-
-
 def test_100_percent_is_not_success() -> None:
     report = read_report({"id": "5", "status": "FAILURE", "progress": "100%", "failReason": "[Banned] no"})
     assert report is not None

@@ -42,12 +42,27 @@ def test_a_new_key_is_the_same_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    "spelling", ["https://API.Example.com", "https://api.example.com:443/", "https://api.example.com/mj"]
+)
+def test_every_spelling_of_a_server_is_one_account(spelling: str) -> None:
+    assert load(api_base_url=spelling).account_name == "api.example.com"
+    assert load(api_base_url="http://api.example.com:8080").account_name == "api.example.com:8080"
+
+
+def test_a_key_is_taken_without_the_line_break_that_came_with_it() -> None:
+    assert load(api_key="sk-1\n").api_key.get_secret_value() == "sk-1"
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PIPELINE_API_BASE_URL", "api.example.com"),
         ("PIPELINE_API_BASE_URL", "https://user:s3cret@api.example.com"),
         ("PIPELINE_DATABASE_URL", "mysql://u:s3cret@h/d"),
         ("PIPELINE_MAX_RUNNING", "s3cret"),
+        ("PIPELINE_MAX_RUNNING", "40000"),
+        ("PIPELINE_API_KEY", "s3cret\ns3cret"),
+        ("PIPELINE_API_KEY", "s3crét"),
         ("PIPELINE_API_DIALECT", "s3cret"),
     ],
 )

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from pipeline.api.client import Api
-from pipeline.dispatch import Handful
+from pipeline.api.client import LONGEST_REPLY, Api
+from pipeline.dispatch import Handful, now
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
 from pipeline.settings import Dialect
-from pipeline.submit import account_pause, account_refusal, send, settlement
+from pipeline.submit import (
+    LONGEST_PAUSE,
+    account_pause,
+    account_refusal,
+    blame_the_task,
+    is_of_the_key,
+    send,
+    settlement,
+)
 from pipeline.task import Action, ClaimedTask, Mode, State
 
 RNG = random.Random(1)
@@ -39,6 +46,8 @@ def task(number: int = 1, tries: int = 0, mode: Mode | None = None) -> ClaimedTa
         (InDoubt(reason="lost"), State.IN_DOUBT, False, 0),
         (TryAgain(reason="later"), State.PLANNED, True, 1),
         (TryAgain(reason="full", blame=Blame.ACCOUNT), State.PLANNED, True, 0),
+        (TryAgain(reason="401", blame=Blame.KEY), State.PLANNED, True, 0),
+        (TryAgain(reason="late", blame=Blame.NOBODY), State.PLANNED, True, 0),
     ],
 )
 def test_each_outcome_has_its_move(outcome: Outcome, state: State, waits: bool, counts: int) -> None:
@@ -59,6 +68,13 @@ def test_the_longest_wait_that_the_account_is_asked_for_counts() -> None:
     assert account_refusal([InDoubt(reason=""), short, long, TryAgain(reason="task")]) is long
     assert account_refusal([TryAgain(reason="task")]) is None
     assert 9 <= account_pause(long, 0, RNG) <= 10
+    assert account_pause(TryAgain(reason="", after=1e12), 0, RNG) <= 1.1 * LONGEST_PAUSE
+
+
+def test_a_refusal_of_the_key_while_it_took_others_is_the_tasks_own() -> None:
+    refusal = TryAgain(reason="HTTP 403: no turbo", blame=Blame.KEY)
+    assert is_of_the_key(refusal)
+    assert settlement(task(), blame_the_task(refusal), 8, RNG).counts == 1
 
 
 def api(answer: httpx.MockTransport) -> Api:
@@ -78,7 +94,7 @@ def test_every_task_is_sent_once_with_its_key_mode_and_token() -> None:
         seen.append((request.url.path, request.headers["mj-api-secret"], request.content))
         return httpx.Response(200, json={"code": 1, "description": "ok", "result": "9"})
 
-    ended = outcomes([task(1), task(2, mode=Mode.FAST)], httpx.MockTransport(server), time.monotonic() + 60)
+    ended = outcomes([task(1), task(2, mode=Mode.FAST)], httpx.MockTransport(server), now() + 60)
     assert all(isinstance(outcome, Accepted) for outcome in ended.values())
     assert sorted(seen) == [
         ("/mj-fast/mj/submit/imagine", "k", b'{"prompt":"a fox","state":"token-2"}'),
@@ -90,7 +106,7 @@ def test_nothing_is_sent_once_the_lease_could_end_during_the_post() -> None:
     def server(request: httpx.Request) -> httpx.Response:
         raise AssertionError("sent")
 
-    (outcome,) = outcomes([task()], httpx.MockTransport(server), time.monotonic() - 1).values()
+    (outcome,) = outcomes([task()], httpx.MockTransport(server), now() - 1).values()
     assert isinstance(outcome, TryAgain)
 
 
@@ -114,8 +130,27 @@ def test_only_a_connection_that_was_never_made_is_tried_again(error: type[httpx.
     def server(request: httpx.Request) -> httpx.Response:
         raise error("broken", request=request)
 
-    (outcome,) = outcomes([task()], httpx.MockTransport(server), time.monotonic() + 60).values()
+    (outcome,) = outcomes([task()], httpx.MockTransport(server), now() + 60).values()
     assert isinstance(outcome, kind)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "words"),
+    [(None, TryAgain, "check PIPELINE_API_BASE_URL"), (Mode.TURBO, Refused, "no /mj-turbo/mj/submit/imagine")],
+)
+def test_one_404_does_not_end_imagining(mode: Mode | None, kind: type, words: str) -> None:
+    answers = [httpx.Response(404, text="nginx"), httpx.Response(200, json={"code": 1, "result": "9"})]
+    remote = api(httpx.MockTransport(lambda _: answers.pop(0)))
+    outcome = remote.submit(task(mode=mode))
+    assert isinstance(outcome, kind)
+    assert words in getattr(outcome, "reason", "")
+    assert isinstance(remote.submit(task()), Accepted)
+
+
+def test_a_reply_that_does_not_end_is_a_reply_that_was_lost() -> None:
+    endless = httpx.MockTransport(lambda _: httpx.Response(200, content=b"x" * (LONGEST_REPLY + 1)))
+    (outcome,) = outcomes([task()], endless, now() + 60).values()
+    assert isinstance(outcome, InDoubt)
 
 
 def test_an_endpoint_that_is_missing_is_not_asked_again() -> None:

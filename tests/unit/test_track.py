@@ -16,12 +16,15 @@ TASK = TaskAtApi(
     seconds_since_update=0.5,
     seconds_since_submit=60,
     seconds_missing=None,
+    misses=0,
 )
 RUNNING = replace(TASK, state=State.RUNNING, progress="31%")
 
 
 def report(state: State, progress: str | None = None) -> Report:
-    return Report(remote_id="77", state=state, progress=progress, reason="why" if state is State.FAILED else None)
+    reason = "why" if state is State.FAILED else None
+    url = "http://acme.test/1.png" if state is State.SUCCEEDED else None
+    return Report(remote_id="77", state=state, progress=progress, reason=reason, image_url=url)
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED])
@@ -48,14 +51,31 @@ def test_a_report_on_a_task_that_is_not_ours_is_dropped() -> None:
     assert track.changes([TASK], [replace(report(State.SUCCEEDED), remote_id="99")]) == []
 
 
-def test_a_task_that_is_not_listed_is_missing_and_in_the_end_forgotten() -> None:
-    assert track.missing([TASK, replace(TASK, remote_id="78")], [report(State.RUNNING)]) == [
-        replace(TASK, remote_id="78")
-    ]
-    assert track.changes([replace(TASK, seconds_missing=60)], []) == []
-    (change,) = track.changes([replace(TASK, seconds_missing=track.FORGOTTEN_AFTER)], [])
-    assert change.state is State.FAILED
-    assert "no longer knows task 77" in (change.reason or "")
+def test_what_is_not_listed_is_named() -> None:
+    other = replace(TASK, remote_id="78")
+    assert track.unlisted([TASK, other], [report(State.RUNNING)]) == [other]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "misses", "forgotten"),
+    [(None, 0, False), (60, 99, False), (track.FORGOTTEN_AFTER, 2, False), (track.FORGOTTEN_AFTER, 20, True)],
+)
+def test_silence_is_forgetting_after_a_while_and_many_looks(
+    seconds: float | None, misses: int, forgotten: bool
+) -> None:
+    """A night between two looks is one look, not a night of silence."""
+    changes = track.forgotten([replace(TASK, seconds_missing=seconds, misses=misses)])
+    assert [change.state for change in changes] == [State.FAILED] * forgotten
+
+
+def test_a_success_without_a_link_is_waited_for_and_then_failed_with_its_own_words() -> None:
+    linkless = replace(report(State.SUCCEEDED), image_url=None)
+    (change,) = track.changes([RUNNING], [linkless])
+    assert change.state is State.RUNNING
+    waiting = replace(RUNNING, progress=change.progress)
+    assert track.changes([waiting], [linkless]) == []
+    (change,) = track.changes([replace(waiting, seconds_since_update=track.LINKLESS_AFTER)], [linkless])
+    assert (change.state, change.reason) == (State.FAILED, "the API says SUCCESS, and names no picture")
 
 
 def test_a_task_that_is_listed_again_is_not_missing_any_more() -> None:

@@ -1,0 +1,89 @@
+"""A handful of POSTs, and what becomes of their outcomes.
+
+Outcomes are known here only until they are saved, so saving is patient where everything else gives up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from pipeline import submit
+from pipeline.dispatch import Handful
+from pipeline.outcome import Accepted, InDoubt, Outcome, TryAgain
+from pipeline.store import accounts, moves
+from pipeline.store.engine import Transaction
+from pipeline.task import ClaimedTask
+from pipeline.wiring import Runtime
+
+log = logging.getLogger("pipeline.worker")
+
+SAVE_FOR = 600.0
+"""Seconds for which outcomes are kept while Postgres is away; after that those tasks are in doubt."""
+
+Ended = Sequence[tuple[ClaimedTask, Outcome]]
+
+
+def send_and_save(at: Runtime, handful: Handful) -> bool:
+    """Sends the handful and saves each outcome as it comes. Whether the account was blocked, and took a task now."""
+    seen: list[Outcome] = []
+    held: list[tuple[ClaimedTask, Outcome]] = []
+    blocked = freed = False
+    for ended in submit.send(handful, at.api, at.pool):
+        held += [pair for pair in ended if submit.is_of_the_key(pair[1])]
+        freed |= _save(at, [pair for pair in ended if not submit.is_of_the_key(pair[1])], again=not blocked)
+        seen += [outcome for _, outcome in ended]
+        blocked |= submit.account_refusal(seen) is not None
+    if any(isinstance(outcome, Accepted) for outcome in seen):
+        held = [(task, submit.blame_the_task(outcome)) for task, outcome in held]
+    _save(at, held, again=True)
+    if seen and all(isinstance(outcome, InDoubt) for outcome in seen):
+        _pause_in_doubt(at, seen[0])
+    return freed
+
+
+def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
+    """Saves even if Postgres is away for a while. Saving twice changes nothing."""
+    if not ended:
+        return False
+    give_up = time.monotonic() + SAVE_FOR
+    while True:
+        try:
+            with at.store.begin() as tx:
+                return _settle(at, tx, ended, again)
+        except DBAPIError as failure:
+            away = failure.connection_invalidated or isinstance(failure, OperationalError)
+            if not away and len(ended) > 1:
+                # One outcome that cannot be saved must not take its neighbours with it.
+                freed = [_save(at, [pair], again=False) for pair in ended]
+                return any(freed)
+            if not away or time.monotonic() > give_up:
+                raise
+            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure.orig).__name__)
+            time.sleep(1.0)
+
+
+def _settle(at: Runtime, tx: Transaction, ended: Ended, again: bool) -> bool:
+    moves.settle(tx, [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended])
+    refusal = submit.account_refusal(outcome for _, outcome in ended)
+    if refusal:
+        _pause(at, tx, refusal, again)
+    elif any(isinstance(outcome, Accepted) for _, outcome in ended):
+        return accounts.unblock(tx, at.account_id)
+    return False
+
+
+def _pause(at: Runtime, tx: Transaction, refusal: TryAgain, again: bool) -> None:
+    seconds = submit.account_pause(refusal, accounts.refusals(tx, at.account_id), at.rng)
+    accounts.block(tx, at.account_id, seconds=seconds, reason=refusal.reason, again=again)
+    log.warning("account_blocked account=%s seconds=%.1f why=%s", at.account, seconds, refusal.reason)
+
+
+def _pause_in_doubt(at: Runtime, doubt: Outcome) -> None:
+    """Nothing but doubt: sending on would fill the account with it."""
+    if isinstance(doubt, InDoubt):
+        with at.store.begin() as tx:
+            _pause(at, tx, TryAgain(reason=f"the last tasks all ended in doubt: {doubt.reason}"), again=True)
