@@ -38,6 +38,12 @@ def _psycopg(value: SecretStr) -> SecretStr:
     return SecretStr(f"postgresql+psycopg://{rest}")
 
 
+def _redis(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
+        raise ValueError("must look like redis://host:6379/0")
+    return value
+
+
 def _key(value: SecretStr) -> SecretStr:
     key = value.get_secret_value().strip()
     if not (key.isascii() and key.isprintable()):
@@ -65,7 +71,9 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_psycopg)] | None = Field(
         None, description="Postgres, such as `postgresql://user:password@host/database`. Not set: embedded"
     )
-    redis_url: SecretStr | None = Field(None, description="Redis, such as `redis://host:6379/0`. Not set: embedded")
+    redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
+        None, description="Redis, such as `redis://host:6379/0`. Not set: embedded"
+    )
     output_dir: Path = Field(Path("pictures"), description="Where pictures, sidecars and galleries are written")
     data_dir: Path = Field(Path(".pipeline"), description="Where the embedded services keep their data")
     max_running: int = Field(
