@@ -20,7 +20,7 @@ class Backoff:
 BUSY = Backoff(base=1.0, cap=30.0, tries=None, total=math.inf)
 """The account cannot take more now, or cannot be reached: no fault of any task, so it is waited for, visibly."""
 
-DOWNLOAD = Backoff(base=0.5, cap=60.0, tries=6, total=3_600.0)
+DOWNLOAD = Backoff(base=0.5, cap=60.0, tries=5, total=3_600.0)
 """A picture that was paid for. After this it waits for the next `pipeline run`, still at the API."""
 
 

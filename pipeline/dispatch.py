@@ -29,10 +29,10 @@ class Handful:
     send_before: float
 
 
-def take(tx: Transaction, account_id: int) -> Handful:
-    """Takes a handful. They may be sent once `tx` has committed."""
+def take(tx: Transaction, account_id: int, owner: int) -> Handful:
+    """Takes a handful for the process `owner`. They may be sent once `tx` has committed."""
     send_before = now() + LEASE - _LONGEST_POST
-    tasks, more = claim_for_submit(tx, account_id, most=MOST, lease=LEASE)
+    tasks, more = claim_for_submit(tx, account_id, most=MOST, lease=LEASE, owner=owner)
     return Handful(tasks, more, send_before)
 
 

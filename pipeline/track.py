@@ -10,6 +10,8 @@ from pipeline.task import State, TaskAtApi
 
 SHORTEST_POLL, LONGEST_POLL = 0.1, 5.0
 """Seconds between two polls of an account."""
+LONGEST_ROUND = 15.0
+"""Seconds after which an account is polled again although nobody has said how the last round ended."""
 PROGRESS_EVERY = 2.0
 """Seconds between two notes of a task's progress, when nothing else changes."""
 FORGOTTEN_AFTER = 15 * 60.0

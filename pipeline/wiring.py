@@ -13,6 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings, load
 from pipeline.store import accounts
 from pipeline.store.engine import Store
+from pipeline.store.presence import Presence
 
 CONCURRENT_REQUESTS = 32
 CONCURRENT_DOWNLOADS = 16
@@ -24,6 +25,7 @@ class Runtime:
     """What a worker process works with."""
 
     store: Store
+    presence: Presence
     api: Api
     account: str
     account_id: int
@@ -65,6 +67,7 @@ def runtime() -> Runtime:
     store = open_store(settings)
     return Runtime(
         store=store,
+        presence=Presence(store.engine),
         api=open_api(settings),
         account=settings.account_name,
         account_id=register_account(store, settings),

@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("first_failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("owner", sa.BigInteger(), nullable=True),
         sa.Column("remote_id", sa.Text(), nullable=True),
         sa.Column("progress", sa.Text(), nullable=True),
         sa.Column("missing_since", sa.DateTime(timezone=True), nullable=True),

@@ -4,6 +4,7 @@ embedded, everything after this file sees plain addresses: there is one code pat
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,8 @@ from pipeline.store.batches import Batch
 SANDBOX_KEY = "sandbox"
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What else of this process's environment the workers need."""
+ENOUGH = 16 * 1024 * 1024
+"""Bytes without which the embedded Postgres cannot go on: it writes its journal in pieces of this size."""
 GRACE = 90.0
 """Seconds that a worker may take to end its POSTs: cut off, they would be in doubt."""
 
@@ -83,7 +86,13 @@ class Place:
             ready_broker(self.settings.redis_url.get_secret_value())
 
     def check_work(self) -> None:
-        """Raises `ServiceError`, with the end of its log, when a program has failed for good."""
+        """Raises `ServiceError` when the work cannot go on: a full disk, or a program that does not stay up."""
+        free = shutil.disk_usage(self.settings.data_dir).free if self.has_services else ENOUGH
+        if free < ENOUGH:
+            raise ServiceError(
+                f"the disk of {self.settings.data_dir} is full ({free // 1024:,} KB free), so nothing can be recorded. "
+                "Nothing is lost: make room, and run the same again"
+            )
         for child in self.services.status() if self._services else ():
             if child.state == "failed":
                 raise ServiceError("\n".join((f"{child.name} does not stay up; its last words were:", *child.log)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -50,6 +51,16 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
             here.check_work()
             # A look at a hundred thousand rows takes a while; the database has better things to do.
             time.sleep(max(LOOK_EVERY, 10 * (time.monotonic() - began)))
+
+
+@contextmanager
+def going_on_with(command: str) -> Iterator[None]:
+    """Tells a person who interrupts what to type to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: nothing is lost. Go on with: {command}", file=sys.stderr)
+        raise
 
 
 def _look(store: Store, batch: Batch) -> Progress:

@@ -12,7 +12,7 @@ from rich.table import Table
 from pipeline.cli.embedded import place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
-from pipeline.cli.live import follow
+from pipeline.cli.live import follow, going_on_with
 from pipeline.cli.ready import ready_store
 from pipeline.errors import UsageError
 from pipeline.settings import load
@@ -52,7 +52,8 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
                 )
             here.bring_up_api()
             here.start_work()
-        follow(here, store, found)
+        with going_on_with(f"pipeline watch {found.name}"):
+            follow(here, store, found)
         with store.begin() as tx:
             end = ending(tx, found)
         end.print(as_json=as_json)

@@ -14,9 +14,9 @@ import typer
 from pipeline.cli.embedded import Place, place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
-from pipeline.cli.live import follow
+from pipeline.cli.live import follow, going_on_with
 from pipeline.cli.ready import ready_store
-from pipeline.errors import UsageError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest, open_manifest
 from pipeline.plan import tasks
 from pipeline.settings import load
@@ -42,7 +42,7 @@ def run(
     with place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
-        gallery = write_batch_gallery(store, batch, here.settings.output_dir) if delivery else None
+        gallery = _gallery(store, batch, here.settings.output_dir) if delivery else None
         with store.begin() as tx:
             end = ending(tx, batches.get(tx, batch.id), since=since)
         # Before the services stop, which takes a moment that nobody has to wait for.
@@ -66,6 +66,15 @@ def submit(file: ManifestFile, delivery: Delivery = True) -> None:
         if to_read:
             here.ring_read(batch)
     print(batch.id)
+
+
+def _gallery(store: Store, batch: Batch, output_dir: Path) -> Path | None:
+    """A page that cannot be written costs the page, not the result."""
+    try:
+        return write_batch_gallery(store, batch, output_dir)
+    except PipelineError as failure:
+        print(failure, file=sys.stderr)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +110,11 @@ def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
     batch, to_read = hand_over(store, here, content, delivery)
-    try:
+    with going_on_with(f"pipeline run {content.file}{'' if delivery else ' --no-delivery'}"):
         here.start_work()
         if to_read:
             here.ring_read(batch)
         problem = follow(here, store, batch).problem
-    except KeyboardInterrupt:
-        print(f"\ninterrupted: nothing is lost. Go on with: pipeline run {content.file}", file=sys.stderr)
-        raise
     if problem:
         raise UsageError(problem)
     return batch, since

@@ -45,12 +45,12 @@ def due_for_submit(tx: Transaction, name: str) -> int | None:
 
 
 def due_for_poll(tx: Transaction, name: str) -> int | None:
-    """The account's id, if its tasks are due to be asked for. The poll sets the next time; until then it is leased."""
+    """The account's id, if its tasks are due to be asked for. At most once in `RING_AGAIN` seconds."""
     return _due(
         tx,
         name,
         f"""
-        UPDATE accounts a SET next_poll_at = now() + 30 * :again * interval '1 second'
+        UPDATE accounts a SET next_poll_at = now() + :again * interval '1 second'
         WHERE name = :name AND next_poll_at <= now()
             AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
         RETURNING id

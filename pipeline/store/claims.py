@@ -16,7 +16,7 @@ _CLAIM = """
         ORDER BY {order} LIMIT :room FOR UPDATE SKIP LOCKED
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
-            lease_until = now() + :lease * interval '1 second'
+            lease_until = now() + :lease * interval '1 second', owner = :owner
         FROM due WHERE t.id = due.id
         RETURNING t.id, t.attempt, t.action, t.prompt, t.index, t.mode, t.parent_id, t.tries, t.first_failed_at
     ), intent AS (
@@ -32,7 +32,9 @@ _CLAIM = """
 """
 
 
-def claim_for_submit(tx: Transaction, account_id: int, *, most: int, lease: float) -> tuple[list[ClaimedTask], bool]:
+def claim_for_submit(
+    tx: Transaction, account_id: int, *, most: int, lease: float, owner: int
+) -> tuple[list[ClaimedTask], bool]:
     """Takes what the account has room for, at most `most`, for `lease` seconds; and whether more may be taken at once.
 
     The account's row is locked first and its tasks are counted in a statement of their own: a statement that waited for
@@ -53,7 +55,7 @@ def claim_for_submit(tx: Transaction, account_id: int, *, most: int, lease: floa
         return [], False
     order = _PROBE if account[0].probing else _order(tx, account_id, account[0].most)
     most = 1 if account[0].probing else most
-    rows = tx.rows(_CLAIM.format(order=order), account_id=account_id, room=min(room, most), lease=lease)
+    rows = tx.rows(_CLAIM.format(order=order), account_id=account_id, room=min(room, most), lease=lease, owner=owner)
     return [_claimed(row) for row in rows], len(rows) == most < room and not account[0].probing
 
 

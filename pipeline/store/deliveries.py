@@ -8,7 +8,10 @@ from datetime import datetime
 
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.moves import move_sql
+from pipeline.store.presence import ALIVE
 from pipeline.task import Action, Mode, State
+
+_FREE = f"(lease_until IS NULL OR lease_until < now() OR NOT {ALIVE})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +40,13 @@ class Undelivered:
     finished_at: datetime | None
 
 
-def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float) -> list[Undelivered]:
+def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, owner: int) -> list[Undelivered]:
     """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
     rows = tx.rows(
-        """
+        f"""
         WITH taken AS (
-            UPDATE tasks SET lease_until = now() + :lease * interval '1 second'
-            WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now()
-                AND (lease_until IS NULL OR lease_until < now())
+            UPDATE tasks SET lease_until = now() + :lease * interval '1 second', owner = :owner
+            WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
             RETURNING *
         )
         SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.index, t.mode, t.image_url,
@@ -57,6 +59,7 @@ def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float) -> 
         """,
         ids=list(ids),
         lease=lease,
+        owner=owner,
     )
     return [
         Undelivered(**row._asdict() | {"action": Action(row.action), "mode": Mode(row.mode) if row.mode else None})
@@ -115,10 +118,9 @@ def record(tx: Transaction, ends: Sequence[DeliveryEnd]) -> None:
 def due(tx: Transaction, account_id: int, *, most: int) -> list[int]:
     """The account's pictures that are due and that nobody is bringing: their messages may be lost."""
     rows = tx.rows(
-        """
+        f"""
         SELECT id FROM tasks
-        WHERE state = 'succeeded' AND account_id = :id AND next_attempt_at <= now() - interval '2 seconds'
-            AND (lease_until IS NULL OR lease_until < now())
+        WHERE state = 'succeeded' AND account_id = :id AND next_attempt_at <= now() - interval '1 second' AND {_FREE}
         ORDER BY next_attempt_at LIMIT :most
         """,
         id=account_id,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.store.engine import Transaction, as_json
+from pipeline.store.presence import ALIVE
 from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State, then_from_json, then_to_json
 
 _ALLOWED = ", ".join(f"('{before}', '{after}')" for before, targets in MOVES.items() for after in sorted(targets))
@@ -180,14 +181,13 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
     )
 
 
-_RESCUE = move_sql(
-    "", "lease_until = NULL, next_attempt_at = NULL", guard="t.state = 'submitting' AND t.lease_until < now()"
-)
+_ABANDONED = f"(lease_until < now() OR NOT {ALIVE})"
+_RESCUE = move_sql("", "lease_until = NULL, next_attempt_at = NULL", guard=f"t.state = 'submitting' AND {_ABANDONED}")
 
 
 def rescue(tx: Transaction) -> int:
     """Puts in doubt every task whose POST nobody answers for any more, of any account. The number of them."""
-    ids = tx.rows("SELECT id FROM tasks WHERE state = 'submitting' AND lease_until < now()")
+    ids = tx.rows(f"SELECT id FROM tasks WHERE state = 'submitting' AND {_ABANDONED}")
     reason = "the worker that sent it stopped before it noted the reply, so the API may or may not have accepted it"
     rows = as_json({"id": row.id, "state": State.IN_DOUBT, "reason": reason} for row in ids)
     return len(tx.rows(_RESCUE, rows=rows, cause="rescue")) if ids else 0

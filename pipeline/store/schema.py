@@ -163,7 +163,9 @@ class Task(Base):
     next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
     """Not before this moment: the POST while planned, the download while succeeded. NULL: waits for a person."""
     lease_until: Mapped[datetime | None]
-    """Until then it belongs to the step that took it."""
+    """Until then it belongs to the step that took it, as long as that step's process is alive."""
+    owner: Mapped[int | None]
+    """The number of that process, see `presence`."""
     remote_id: Mapped[str | None]
     progress: Mapped[str | None]
     missing_since: Mapped[datetime | None]

@@ -20,7 +20,7 @@ SHORTEST_TICK, LONGEST_TICK = 0.02, 0.25
 """Seconds between two looks: until the next poll is due, within these bounds."""
 AFTER_A_RING = 0.05
 """Seconds until a step that was rung will have said when it wants to be rung again."""
-RESCUE_EVERY = 5.0
+RESCUE_EVERY = 2.0
 """Seconds between two rounds of rescue."""
 
 

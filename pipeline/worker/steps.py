@@ -76,8 +76,9 @@ def _runtime_for(account_id: int) -> Runtime:
 def submit_some(account_id: int) -> None:
     """A handful of planned tasks to the API: intent committed, POSTs sent at once, outcomes committed as they come."""
     at = _runtime_for(account_id)
+    owner = at.presence.hold()
     with at.store.begin() as tx:
-        handful = dispatch.take(tx, account_id)
+        handful = dispatch.take(tx, account_id, owner)
         if handful.more:
             tx.after_commit(partial(bell.submit, at.account, account_id))
     if sending.send_and_save(at, handful):
@@ -91,6 +92,7 @@ def track_account(account_id: int) -> None:
     began = time.monotonic()
     with at.store.begin() as tx:
         known = claims.at_the_api(tx, account_id)
+        accounts.poll_again(tx, account_id, after=track.LONGEST_ROUND)
     try:
         reports, unknown = _ask(at, known)
     except QueryError as failure:
@@ -131,8 +133,9 @@ def _fetch(at: Runtime, task: TaskAtApi) -> Report | QueryError | None:
 def deliver(task_ids: Sequence[int]) -> None:
     """Pictures to disk, many at once."""
     at = runtime()
+    owner = at.presence.hold()
     with at.store.begin() as tx:
-        taken = deliveries.claim_for_delivery(tx, task_ids, lease=delivering.LEASE)
+        taken = deliveries.claim_for_delivery(tx, task_ids, lease=delivering.LEASE, owner=owner)
     ends = [end for end in at.downloads.map(partial(delivering.bring_home, at, dispatch.now()), taken) if end]
     with at.store.begin() as tx:
         deliveries.record(tx, ends)

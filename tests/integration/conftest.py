@@ -15,6 +15,7 @@ from pipeline.sandbox.attach import Services, attach
 from pipeline.store import accounts, batches
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
+from pipeline.store.presence import Presence
 from pipeline.task import Action, FollowUp, NewTask
 
 _numbers = itertools.count()
@@ -63,6 +64,8 @@ class World:
     store: Store
     account_id: int
     batch_id: int
+    owner: int
+    """The number of a worker that is alive."""
 
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
         with self.store.begin() as tx:
@@ -86,7 +89,7 @@ class World:
 
 
 @pytest.fixture
-def world(store: Store) -> World:
+def world(store: Store) -> Iterator[World]:
     with store.begin() as tx:
         account_id = accounts.register(tx, name="acme", base_url="http://acme.test", max_running=3, max_queued=10)
         batch_id, _ = batches.receive(
@@ -97,4 +100,6 @@ def world(store: Store) -> World:
             manifest=b"prompt\na fox\n",
             deliver=True,
         )
-    return World(store, account_id, batch_id)
+    presence = Presence(store.engine)
+    yield World(store, account_id, batch_id, presence.hold())
+    presence.leave()

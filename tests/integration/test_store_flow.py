@@ -14,6 +14,7 @@ from pipeline.store import accounts, claims, deliveries, doubts, moves
 from pipeline.store.deliveries import DeliveryEnd
 from pipeline.store.engine import Transaction
 from pipeline.store.moves import Change, Settlement
+from pipeline.store.presence import Presence
 from pipeline.store.progress import progress_of
 from pipeline.task import ClaimedTask, FinishedTask, FollowUp, State
 from tests.integration.conftest import World
@@ -23,7 +24,7 @@ UPSCALES = tuple(FollowUp(f"U{n}") for n in range(1, 5))
 
 def claim(world: World, most: int = 32) -> list[ClaimedTask]:
     with world.store.begin() as tx:
-        return claims.claim_for_submit(tx, world.account_id, most=most, lease=60)[0]
+        return claims.claim_for_submit(tx, world.account_id, most=most, lease=60, owner=world.owner)[0]
 
 
 def settle(world: World, *ends: Settlement) -> int:
@@ -170,6 +171,34 @@ def test_a_post_that_nobody_answers_for_is_in_doubt_and_never_sent_again(world: 
     assert claim(world) == []
 
 
+def test_a_worker_that_has_died_is_known_at_once(world: World) -> None:
+    dead = Presence(world.store.engine)
+    world.plan("fox")
+    with world.store.begin() as tx:
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=dead.hold())
+    with world.store.begin() as tx:
+        assert moves.rescue(tx) == 0
+    dead.leave()
+    with world.store.begin() as tx:
+        assert moves.rescue(tx) == 1
+    assert world.states() == {"fox": "in_doubt"}
+
+
+def test_a_worker_that_lost_its_connection_is_there_again_under_its_number(world: World) -> None:
+    presence = Presence(world.store.engine)
+    number = presence.hold()
+    world.change(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    )
+    assert presence.hold() == number
+    world.plan("fox")
+    with world.store.begin() as tx:
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=number)
+    with world.store.begin() as tx:
+        assert moves.rescue(tx) == 0
+    presence.leave()
+
+
 def test_a_reply_that_comes_after_the_doubt_ends_it(world: World) -> None:
     world.plan("fox")
     (task,) = claim(world)
@@ -243,7 +272,7 @@ def test_a_picture_is_brought_home_by_one_worker(world: World) -> None:
 
     def take(_: int) -> int:
         with world.store.begin() as tx:
-            return len(deliveries.claim_for_delivery(tx, [task.id], lease=60))
+            return len(deliveries.claim_for_delivery(tx, [task.id], lease=60, owner=world.owner))
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(8))) == 1
@@ -256,13 +285,13 @@ def test_a_delivery_that_fails_is_tried_again_and_in_the_end_waits_for_a_person(
     succeed(world, task)
     for wait, due in ((0.0, 1), (None, 0)):
         with world.store.begin() as tx:
-            deliveries.claim_for_delivery(tx, [task.id], lease=60)
+            deliveries.claim_for_delivery(tx, [task.id], lease=60, owner=world.owner)
             deliveries.record(tx, [DeliveryEnd(id=task.id, reason="HTTP 404", wait=wait)])
         with world.store.begin() as tx:
-            assert len(deliveries.claim_for_delivery(tx, [task.id], lease=0)) == due
+            assert len(deliveries.claim_for_delivery(tx, [task.id], lease=0, owner=world.owner)) == due
     with world.store.begin() as tx:
         assert deliveries.deliver_again(tx, world.batch_id) == 1
-        assert len(deliveries.claim_for_delivery(tx, [task.id], lease=60)) == 1
+        assert len(deliveries.claim_for_delivery(tx, [task.id], lease=60, owner=world.owner)) == 1
 
 
 def test_a_delivered_picture_is_recorded_with_its_hash(world: World) -> None:
