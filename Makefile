@@ -56,5 +56,5 @@ lock:  ## renew the exact versions in requirements*.lock
 	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
-clean:  ## remove the virtual environment and the embedded services' data
-	rm -rf $(VENV) .pipeline
+clean:  ## remove the virtual environment and the caches; .pipeline stays, it remembers what is paid for
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -96,8 +98,18 @@ class Settings(BaseSettings):
         return f"{address.hostname or ''}{port}"
 
 
+def _refuse_typos() -> None:
+    """A name that is nearly ours is a slip; other names under the same prefix are somebody else's."""
+    ours = [f"PIPELINE_{name.upper()}" for name in Settings.model_fields]
+    for name in os.environ:
+        near = get_close_matches(name, ours, n=1, cutoff=0.9) if name.startswith("PIPELINE_") else []
+        if near and near[0] != name:
+            raise UsageError(f"{name} is no setting: did you mean {near[0]}?")
+
+
 def load(**overrides: object) -> Settings:
     """The settings, or a `UsageError` that names each variable that is wrong, never its value."""
+    _refuse_typos()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as invalid:

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("refusals", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("blocked_reason", sa.Text(), nullable=True),
+        sa.Column("poll_problem", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("name", name=op.f("uq_accounts_name")),

@@ -18,7 +18,7 @@ from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
 from pipeline.settings import Settings, load
 from pipeline.store.batches import Batch
 
-SANDBOX_KEY = "sandbox"
+SANDBOX = "sandbox"
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What else of this process's environment the workers need."""
 ENOUGH = 16 * 1024 * 1024
@@ -48,7 +48,7 @@ class Place:
 
     @property
     def account_name(self) -> str:
-        return self.settings.account_name if self.settings.api_base_url else SANDBOX_KEY
+        return self.settings.account_name if self.settings.api_base_url else SANDBOX
 
     def bring_up_database(self) -> None:
         if self.settings.database_url is None:
@@ -60,11 +60,11 @@ class Place:
             return
         port = self.services.port("sandbox")
         journal = self.settings.data_dir.absolute() / "sandbox.jsonl"
-        options = ["--port", str(port), "--key", SANDBOX_KEY, "--journal", str(journal)]
+        options = ["--port", str(port), "--key", SANDBOX, "--journal", str(journal)]
         options += ["--slots", str(self.settings.max_running), "--queue", str(self.settings.max_queued)]
         argv = (sys.executable, "-m", "pipeline", "sandbox", *options)
         self.services.ensure(Program(name="sandbox", argv=argv, ready=f"tcp:127.0.0.1:{port}"))
-        self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX_KEY, account="sandbox")
+        self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX, account=SANDBOX)
 
     def start_work(self) -> None:
         """Workers and the beat, until this process ends."""

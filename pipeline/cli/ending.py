@@ -16,7 +16,6 @@ from pipeline.store import records
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Transaction
 from pipeline.store.progress import Progress, posts, progress_of
-from pipeline.task import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,24 +30,8 @@ class Ending:
     gallery: Path | None = None
 
     @property
-    def delivered(self) -> int:
-        """Pictures at home; with delivery off, pictures made."""
-        done = self.progress.by_state.get(State.DELIVERED, 0)
-        return done if self.batch.deliver else done + self.progress.by_state.get(State.SUCCEEDED, 0)
-
-    @property
-    def failed(self) -> int:
-        return sum(self.progress.by_state.get(state, 0) for state in (State.FAILED, State.CANCELLED))
-
-    @property
-    def in_doubt(self) -> int:
-        return self.progress.by_state.get(State.IN_DOUBT, 0)
-
-    @property
     def exit_status(self) -> int:
-        """0 only when everything that the manifest asks for is there, and nothing is left to settle."""
-        whole = self.progress.state == "planned" and self.progress.over and self.delivered >= self.progress.tasks
-        return 0 if whole and not self.failed and not self.progress.waiting_for_a_person else 1
+        return 0 if self.progress.whole else 1
 
     def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
         return replace(self, seconds=seconds, gallery=gallery)
@@ -58,9 +41,9 @@ class Ending:
             "batch": self.batch.id,
             "tasks": self.progress.tasks,
             "sent": self.sent,
-            "delivered": self.delivered,
-            "failed": self.failed,
-            "in_doubt": self.in_doubt,
+            "delivered": self.progress.done,
+            "failed": self.progress.failed,
+            "in_doubt": self.progress.in_doubt,
             "seconds": None if self.seconds is None else round(self.seconds, 2),
             "gallery": str(self.gallery) if self.gallery else None,
         }
@@ -76,12 +59,13 @@ class Ending:
             RunSummary(
                 batch=self.batch.name,
                 tasks=self.progress.tasks,
-                delivered=self.delivered,
-                failed=self.failed,
-                in_doubt=self.in_doubt,
-                undelivered=self.progress.waiting_for_a_person - self.in_doubt,
+                delivered=self.progress.done,
+                failed=self.progress.failed,
+                in_doubt=self.progress.in_doubt,
+                undelivered=self.progress.stranded,
                 not_reached=self.progress.not_reached,
-                unfinished=self.progress.unfinished,
+                unfinished=self.progress.unfinished + self.progress.to_follow,
+                bring_home=self.batch.deliver,
                 sent=self.sent,
                 seconds=self.seconds,
                 gallery=self.gallery,

@@ -9,7 +9,6 @@ from pipeline.report import GalleryBatch, GalleryPicture, GalleryRow, write_gall
 from pipeline.store import records
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
-from pipeline.store.progress import progress_of
 from pipeline.store.records import Record
 
 
@@ -17,7 +16,7 @@ def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
     """Writes the batch's gallery beside its pictures; the page to open."""
     remove_stale_parts(output_dir / batch.folder)
     with store.begin() as tx:
-        counts = progress_of(tx, batch.id).by_state
+        counts = records.counts(tx, batch.id)
         span = tx.rows(
             "SELECT min(submitted_at) AS first, max(finished_at) AS last FROM tasks WHERE batch_id = :id", id=batch.id
         )[0]

@@ -20,7 +20,6 @@ from pipeline.report import duration
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
 from pipeline.store.progress import Progress, progress_of
-from pipeline.task import State
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the database."""
@@ -96,36 +95,29 @@ class Speed:
         return remaining / self.per_second if self.per_second > 0 else None
 
 
-class Counts:
-    """A batch's tasks as a person counts them."""
-
-    def __init__(self, batch: Batch, progress: Progress) -> None:
-        by_state = progress.by_state
-        self.done = by_state.get(State.DELIVERED, 0) + (0 if batch.deliver else by_state.get(State.SUCCEEDED, 0))
-        self.failed = by_state.get(State.FAILED, 0) + by_state.get(State.CANCELLED, 0)
-        self.in_doubt = by_state.get(State.IN_DOUBT, 0)
-        self.running = sum(by_state.get(s, 0) for s in (State.SUBMITTING, State.SUBMITTED, State.RUNNING))
-        self.loading = by_state.get(State.SUCCEEDED, 0) if batch.deliver else 0
-        self.total = progress.tasks
-        self.not_reached = progress.not_reached
-        ended = self.done + self.failed + self.in_doubt + self.not_reached
-        self.remaining = max(0, self.total - ended)
-        self.waiting = max(0, self.remaining - self.running - self.loading)
-
-    def line(self, speed: Speed) -> str:
-        if not self.total:
-            return "a worker is about to read the manifest"
-        words = [f"{self.done:,} of {self.total:,} done", f"{self.running:,} running", f"{self.waiting:,} waiting"]
-        if self.loading:
-            words.append(f"{self.loading:,} downloading")
-        words += [f"{self.failed:,} failed"] if self.failed else []
-        words += [f"{self.in_doubt:,} in doubt"] if self.in_doubt else []
-        words += [f"{self.not_reached:,} not reached"] if self.not_reached else []
-        words.append(f"{60 * speed.per_second:,.0f} pictures/min")
-        left = speed.seconds_left(self.remaining)
-        if left:
-            words.append(f"{duration(left)} left")
+def line(progress: Progress, speed: Speed) -> str:
+    """The counts as one line; what there is none of is not named."""
+    if progress.state == "received":
+        return "starting"
+    counts = {
+        "running": progress.running,
+        "queued": progress.queued,
+        "waiting": progress.planned + progress.to_follow,
+        "downloading": progress.downloading,
+        "failed": progress.failed,
+        "in doubt": progress.in_doubt,
+        "made, not here": progress.stranded,
+        "not reached": progress.not_reached,
+    }
+    words = [f"{progress.done:,} of {progress.tasks:,} done"]
+    words += [f"{count:,} {word}" for word, count in counts.items() if count]
+    if progress.over:
         return ", ".join(words)
+    words.append(f"{60 * speed.per_second:,.0f} pictures/min")
+    left = speed.seconds_left(progress.unfinished + progress.to_follow)
+    if left and not progress.why_waiting:
+        words.append(f"{duration(left)} left")
+    return ", ".join(words)
 
 
 class _View:
@@ -137,35 +129,34 @@ class _View:
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        counts = Counts(self.batch, progress)
-        self.speed.add(now, counts.done)
+        self.speed.add(now, progress.done)
         if self.live:
-            self.live.update(self._picture(counts, progress))
+            self.live.update(self._picture(progress))
         elif now >= self.next_line or progress.over:
-            self._say(f"{self.batch.name}: {counts.line(self.speed)}{_why(progress)}")
+            self._say(f"{self.batch.name}: {line(progress, self.speed)}{_why(progress)}")
             self.next_line = now + PLAIN_LINE_EVERY
 
-    def _say(self, line: str) -> None:
-        if line != self.last_line:
-            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
-        self.last_line = line
+    def _say(self, said: str) -> None:
+        if said != self.last_line:
+            self.console.print(said, soft_wrap=True, highlight=False, markup=False)
+        self.last_line = said
 
-    def _picture(self, counts: Counts, progress: Progress) -> RenderableType:
+    def _picture(self, progress: Progress) -> RenderableType:
         head = Table.grid(padding=(0, 1), expand=True)
         head.add_column(no_wrap=True)
         head.add_column(ratio=1)
         head.add_column(justify="right", no_wrap=True)
-        share = counts.done / counts.total if counts.total else 0.0
-        bar = ProgressBar(total=max(counts.total, 1), completed=counts.done)
+        share = progress.done / progress.tasks if progress.tasks else 0.0
+        bar = ProgressBar(total=max(progress.tasks, 1), completed=progress.done)
         head.add_row(Text(self.batch.name, style="bold"), bar, f"{share:4.0%}")
-        lines: list[RenderableType] = [head, Text(counts.line(self.speed), style="dim")]
-        if progress.blocked_reason:
-            lines.append(Text(f"waiting: {progress.blocked_reason}", style="yellow"))
+        lines: list[RenderableType] = [head, Text(line(progress, self.speed), style="dim")]
+        if progress.why_waiting and not progress.over:
+            lines.append(Text(f"waiting: {progress.why_waiting}", style="yellow"))
         return Group(*lines)
 
 
 def _why(progress: Progress) -> str:
-    return f" ({progress.blocked_reason})" if progress.blocked_reason else ""
+    return f" ({progress.why_waiting})" if progress.why_waiting and not progress.over else ""
 
 
 @contextmanager

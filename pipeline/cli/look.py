@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ from pipeline.settings import load
 from pipeline.store import batches
 from pipeline.store.engine import Transaction
 from pipeline.store.progress import progress_of
-from pipeline.task import State
+from pipeline.wiring import open_api
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
 BatchWord = Annotated[str, typer.Argument(metavar="BATCH", help="Name or id of a batch.")]
@@ -51,6 +52,7 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
                     f"{here.account_name}: set PIPELINE_API_BASE_URL and PIPELINE_API_KEY as they were"
                 )
             here.bring_up_api()
+            open_api(here.settings).check()
             here.start_work()
         with going_on_with(f"pipeline watch {found.name}"):
             follow(here, store, found)
@@ -73,22 +75,15 @@ def _list_batches(tx: Transaction, as_json: bool) -> None:
     listed = [(batch, progress_of(tx, batch.id)) for batch in batches.every(tx)]
     if as_json:
         rows = [
-            {"batch": batch.id, "name": batch.name, "account": batch.account, "tasks": how.tasks, **how.by_state}
+            {"batch": batch.id, "name": batch.name, "account": batch.account, **asdict(how), "to_follow": how.to_follow}
             for batch, how in listed
         ]
         print(json.dumps(rows))
         return
-    table = Table("id", "batch", "account", "tasks", "done", "failed", "waits", box=None, pad_edge=False)
+    table = Table("id", "batch", "account", box=None, pad_edge=False)
+    for heading in ("tasks", "done", "to come", "failed", "needs you"):
+        table.add_column(heading, justify="right")
     for batch, how in listed:
-        done = how.by_state.get(State.DELIVERED, 0) + (0 if batch.deliver else how.by_state.get(State.SUCCEEDED, 0))
-        failed = how.by_state.get(State.FAILED, 0)
-        table.add_row(
-            str(batch.id),
-            batch.name,
-            batch.account,
-            f"{how.tasks:,}",
-            f"{done:,}",
-            f"{failed:,}",
-            f"{how.waiting_for_a_person:,}",
-        )
+        counts = (how.tasks, how.done, how.unfinished + how.to_follow, how.failed, how.needs_a_person)
+        table.add_row(str(batch.id), batch.name, batch.account, *(f"{count:,}" for count in counts))
     Console().print(table if listed else "no batch yet: `pipeline run FILE` makes one")

@@ -26,7 +26,7 @@ def plan(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a manifest and show what would be sent, and its worst-case cost. Sends nothing."""
+    """Check a manifest and show what it asks for and costs at worst, made from the start. Sends nothing."""
     settings = load()
     manifest = open_manifest(file)
     summary = summarise(manifest.rows())

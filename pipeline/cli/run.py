@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.embedded import Place, place
+from pipeline.cli.embedded import SANDBOX, Place, place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
 from pipeline.cli.live import follow, going_on_with
 from pipeline.cli.ready import ready_store
+from pipeline.deliver import refuse_unknown_pictures
 from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest, open_manifest
 from pipeline.plan import tasks
@@ -98,8 +99,10 @@ def read_checked(file: Path) -> Content:
 def _done_before(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime] | None:
     """The batch, when this very manifest is done to the last picture: then nothing has to be brought up."""
     with store.begin() as tx:
-        batch = batches.known(tx, here.account_name, content.manifest.name, content.data)
-        if batch is None or batch.deliver != delivery or ending(tx, batch).exit_status:
+        batch = batches.known(tx, here.account_name, content.manifest.name)
+        if batch is None or not batches.is_of(tx, batch, content.data) or batch.deliver != delivery:
+            return None
+        if ending(tx, batch).exit_status:
             return None
         return batch, tx.scalar("SELECT now()")
 
@@ -109,6 +112,9 @@ def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[
     open_api(here.settings).check()
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
+        known = batches.known(tx, here.account_name, content.manifest.name)
+    if known is None and here.account_name != SANDBOX:
+        refuse_unknown_pictures(here.settings.output_dir, content.manifest.name, here.account_name)
     batch, to_read = hand_over(store, here, content, delivery)
     with going_on_with(f"pipeline run {content.file}{'' if delivery else ' --no-delivery'}"):
         here.start_work()

@@ -24,6 +24,7 @@ from pipeline.deliver.files import (
     refusal_of_place,
     remove_stale_parts,
 )
+from pipeline.deliver.found import refuse_unknown_pictures
 from pipeline.deliver.picture import verify
 from pipeline.deliver.sidecar import prompt_parameters, sidecar
 
@@ -39,6 +40,7 @@ __all__ = [
     "download",
     "picture_client",
     "prompt_parameters",
+    "refuse_unknown_pictures",
     "remove_stale_parts",
 ]
 

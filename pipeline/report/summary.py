@@ -47,6 +47,8 @@ class RunSummary:
     undelivered: int = 0
     unfinished: int = 0
     not_reached: int = 0
+    bring_home: bool = True
+    """Whether pictures are brought home, or left at the server."""
     sent: int = 0
     seconds: float | None
     gallery: Path | None = None
@@ -78,7 +80,8 @@ def run_summary(run: RunSummary) -> RenderableType:
 
 def _headline(run: RunSummary) -> Text:
     whole = run.delivered == run.tasks
-    line = Text(f"{run.delivered:,} of {run.tasks:,} pictures delivered", style="bold green" if whole else "bold")
+    end = "delivered" if run.bring_home else "made, and left at the server"
+    line = Text(f"{run.delivered:,} of {run.tasks:,} pictures {end}", style="bold green" if whole else "bold")
     for count, words, kind in (
         (run.failed, "failed", "failed"),
         (run.in_doubt, "in doubt", "doubt"),
@@ -111,8 +114,10 @@ def _advice(run: RunSummary) -> list[Text]:
                 f"  pipeline resolve {run.batch}/KEY --found ID | --resend | --give-up"
             )
         )
+    if run.failed:
+        lines.append(Text("Failed: refused for good. To try again, change the row and give it a new key."))
     if run.undelivered:
-        lines.append(Text("Made but not here yet: paid for and kept. The same run again brings it home."))
+        lines.append(Text("Made but not here yet: paid for and kept. The same run again tries to bring it home."))
     return lines
 
 

@@ -84,6 +84,19 @@ def poll_again(tx: Transaction, account_id: int, *, after: float) -> None:
     )
 
 
+def polled(tx: Transaction, account_id: int, *, again: float, problem: str | None = None) -> None:
+    """Notes how a poll ended, for the person who waits, and when the next is due, in seconds."""
+    tx.run(
+        """
+        UPDATE accounts SET next_poll_at = clock_timestamp() + :again * interval '1 second', poll_problem = :problem
+        WHERE id = :id
+        """,
+        id=account_id,
+        again=again,
+        problem=problem and words(problem),
+    )
+
+
 def refusals(tx: Transaction, account_id: int) -> int:
     """How often in a row the account was refused, up to now."""
     return int(tx.scalar("SELECT refusals FROM accounts WHERE id = :id", id=account_id) or 0)

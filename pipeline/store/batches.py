@@ -47,8 +47,9 @@ def receive(
     batch_id = tx.scalar(
         """
         INSERT INTO batches AS b (account_id, name, folder, filename, manifest, manifest_sha256, deliver)
-        SELECT :account_id, :name, CASE WHEN EXISTS (SELECT FROM batches WHERE folder = :name AND
-                (account_id, name) <> (:account_id, :name)) THEN :name || '-' || a.name ELSE :name END,
+        SELECT :account_id, :name, CASE WHEN EXISTS (
+                SELECT FROM batches WHERE folder = :name AND (account_id, name) <> (:account_id, :name)
+            ) THEN :name || '-' || regexp_replace(a.name, '[^A-Za-z0-9._-]', '-', 'g') ELSE :name END,
             :filename, :manifest, :digest, :deliver
         FROM accounts a WHERE a.id = :account_id
         ON CONFLICT (account_id, name) DO UPDATE SET filename = excluded.filename, manifest = excluded.manifest,
@@ -114,10 +115,8 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int
         "ON COMMIT DROP"
     )
     driver: Any = tx.connection.connection.driver_connection
-    count = 0
     with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
         for task in tasks:
-            count += 1 + task.follow_up_count
             tree = json.dumps(then_to_json(task.then))
             copy.write_row((task.key, task.stem, str(task.action), task.prompt, task.mode, tree, task.follow_up_count))
     added = tx.run(
@@ -129,10 +128,14 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int
         """,
         id=batch_id,
     )
+    # Rows that are no longer in the manifest were asked for too: what is counted as done is counted as asked.
     tx.run(
-        "UPDATE batches SET state = 'planned', problem = NULL, task_count = :count WHERE id = :id",
+        """
+        UPDATE batches SET state = 'planned', problem = NULL, task_count = (
+            SELECT coalesce(sum(1 + follow_up_count), 0) FROM tasks WHERE batch_id = :id AND parent_id IS NULL
+        ) WHERE id = :id
+        """,
         id=batch_id,
-        count=count,
     )
     return added
 
@@ -165,16 +168,21 @@ def find(tx: Transaction, word: str) -> Batch:
     return _batch(rows[0])
 
 
-def known(tx: Transaction, account: str, name: str, manifest: bytes) -> Batch | None:
-    """The batch of this very manifest, if it was handed over before."""
+def known(tx: Transaction, account: str, name: str) -> Batch | None:
+    """The account's batch of this name, if there is one."""
     rows = tx.rows(
         f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id "
-        "WHERE a.name = :account AND b.name = :name AND b.manifest_sha256 = :digest",
+        "WHERE a.name = :account AND b.name = :name",
         account=account,
         name=name,
-        digest=sha256(manifest).hexdigest(),
     )
     return _batch(rows[0]) if rows else None
+
+
+def is_of(tx: Transaction, batch: Batch, manifest: bytes) -> bool:
+    """Whether the batch was made of this very manifest."""
+    digest = tx.scalar("SELECT manifest_sha256 FROM batches WHERE id = :id", id=batch.id)
+    return bool(digest == sha256(manifest).hexdigest())
 
 
 def get(tx: Transaction, batch_id: int) -> Batch:

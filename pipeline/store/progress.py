@@ -12,39 +12,56 @@ from pipeline.task import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a batch is."""
+    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`."""
 
     state: str
     problem: str | None
     tasks: int
     """All of them, follow-ups that do not exist yet included."""
-    by_state: dict[State, int]
-    waiting_for_a_person: int
-    """Pictures that were made and could not be brought home, and tasks in doubt."""
-    unfinished: int
-    """Tasks that somebody is still working on, or will."""
+    done: int
+    """Pictures at home; of a batch that is not delivered, pictures made."""
+    failed: int
+    in_doubt: int
+    stranded: int
+    """Pictures that were made and could not be brought home; they wait for a person."""
+    downloading: int
+    running: int
+    queued: int
+    """In the account's queue at the API, or on the way there."""
+    planned: int
     not_reached: int
     """Follow-ups that will never be asked for, as things stand: what they follow has failed or is in doubt."""
-    blocked_reason: str | None
-    """Why nothing is sent to the account just now."""
+    why_waiting: str | None
+    """What keeps the account from going on just now."""
+
+    @property
+    def unfinished(self) -> int:
+        """Tasks that somebody is still working on, or will."""
+        return self.downloading + self.running + self.queued + self.planned
+
+    @property
+    def to_follow(self) -> int:
+        """Follow-ups whose parent is not finished yet."""
+        return self.tasks - self.done - self.failed - self.needs_a_person - self.unfinished - self.not_reached
+
+    @property
+    def needs_a_person(self) -> int:
+        return self.in_doubt + self.stranded
 
     @property
     def over(self) -> bool:
         return self.state != "received" and self.unfinished == 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything is there that the manifest asks for."""
+        return self.state == "planned" and self.done == self.tasks
+
 
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
-    batch = tx.rows(
-        f"""
-        SELECT b.state, b.problem, b.task_count, b.deliver,
-            CASE WHEN a.blocked_until > now() THEN a.blocked_reason END AS blocked_reason,
-            a.max_running + a.max_queued AS places, (
-                SELECT count(*) FROM tasks WHERE account_id = a.id AND state = 'in_doubt' AND {HOLDS_ROOM}
-            ) AS doubted
-        FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = :id
-        """,
-        id=batch_id,
-    )[0]
+    batch = tx.rows("SELECT state, problem, task_count, deliver, account_id FROM batches WHERE id = :id", id=batch_id)[
+        0
+    ]
     counts = tx.rows(
         """
         SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
@@ -53,27 +70,54 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
         """,
         id=batch_id,
     )
-    by_state = {State(row.state): row.tasks for row in counts}
-    parked = next((row.parked for row in counts if row.state == State.SUCCEEDED), 0)
-    working = (State.PLANNED, State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.SUCCEEDED)
+    of = {State(row.state): row for row in counts}
+
+    def count(*states: State) -> int:
+        return sum(of[state].tasks for state in states if state in of)
+
+    made = count(State.SUCCEEDED)
+    stranded = of[State.SUCCEEDED].parked if made and batch.deliver else 0
+    lost = (State.FAILED, State.CANCELLED, State.IN_DOUBT)
     return Progress(
         state=batch.state,
         problem=batch.problem,
         tasks=batch.task_count,
-        by_state=by_state,
-        waiting_for_a_person=by_state.get(State.IN_DOUBT, 0) + (parked if batch.deliver else 0),
-        not_reached=sum(
-            row.follow_ups for row in counts if row.state in (State.FAILED, State.CANCELLED, State.IN_DOUBT)
-        ),
-        unfinished=sum(by_state.get(state, 0) for state in working) - parked,
-        blocked_reason=batch.blocked_reason or _held_by_doubt(batch.doubted, batch.places),
+        done=count(State.DELIVERED) + (0 if batch.deliver else made),
+        failed=count(State.FAILED, State.CANCELLED),
+        in_doubt=count(State.IN_DOUBT),
+        stranded=stranded,
+        downloading=made - stranded if batch.deliver else 0,
+        running=count(State.RUNNING),
+        queued=count(State.SUBMITTING, State.SUBMITTED),
+        planned=count(State.PLANNED),
+        not_reached=sum(of[state].follow_ups for state in lost if state in of),
+        why_waiting=_why_waiting(tx, batch.account_id),
     )
 
 
-def _held_by_doubt(doubted: int, places: int) -> str | None:
-    if doubted < places:
-        return None
-    return f"{doubted} tasks in doubt hold the account's {places} places, each for an hour: pipeline resolve frees them"
+def _why_waiting(tx: Transaction, account_id: int) -> str | None:
+    account = tx.rows(
+        f"""
+        SELECT CASE WHEN blocked_until > now() THEN blocked_reason END AS blocked, poll_problem,
+            max_running + max_queued AS places, doubted, unknown
+        FROM accounts a, LATERAL (
+            SELECT count(*) FILTER (WHERE state = 'in_doubt') AS doubted, count(*) FILTER (WHERE misses > 1) AS unknown
+            FROM tasks WHERE account_id = a.id AND {HOLDS_ROOM}
+        ) AS held
+        WHERE a.id = :id
+        """,
+        id=account_id,
+    )[0]
+    if account.poll_problem or account.blocked:
+        return str(account.poll_problem or account.blocked)
+    if account.doubted >= account.places:
+        return (
+            f"{account.doubted} tasks in doubt hold the account's {account.places} places, each for an hour: "
+            "pipeline resolve frees them"
+        )
+    if account.unknown:
+        return f"the server does not know {account.unknown} tasks that it took; each is given up after a quarter hour"
+    return None
 
 
 def posts(tx: Transaction, batch_id: int, *, since: datetime | None = None) -> int:

@@ -71,6 +71,12 @@ def _page(tx: Transaction, batch_id: int, last: int) -> list[Record]:
     return sorted(children.get(None, ()), key=lambda record: record.id)
 
 
+def counts(tx: Transaction, batch_id: int) -> dict[State, int]:
+    """How many of the batch's tasks are in each state."""
+    rows = tx.rows("SELECT state, count(*) AS tasks FROM tasks WHERE batch_id = :id GROUP BY state", id=batch_id)
+    return {State(row.state): row.tasks for row in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """A task that needs a look: failed, in doubt, or made and not brought home."""

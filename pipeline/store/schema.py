@@ -76,6 +76,8 @@ class Account(Base):
     """How often in a row the account as a whole was refused; an acceptance sets it back."""
     blocked_until: Mapped[datetime | None]
     blocked_reason: Mapped[str | None]
+    poll_problem: Mapped[str | None]
+    """Why the last question about its tasks was not answered."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

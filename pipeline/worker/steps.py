@@ -98,13 +98,13 @@ def track_account(account_id: int) -> None:
     except QueryError as failure:
         log.warning("poll_failed account=%s why=%s", at.account, failure)
         with at.store.begin() as tx:
-            accounts.poll_again(tx, account_id, after=track.LONGEST_POLL)
+            accounts.polled(tx, account_id, again=track.LONGEST_POLL, problem=str(failure))
         return
     with at.store.begin() as tx:
         moves.missed(tx, [task.id for task in unknown])
         finished = moves.report(tx, track.changes(known, reports) + track.forgotten(unknown), "poll")
         moves.add_children(tx, account_id, follow_up.children(finished))
-        accounts.poll_again(tx, account_id, after=track.poll_interval(known) - (time.monotonic() - began))
+        accounts.polled(tx, account_id, again=track.poll_interval(known) - (time.monotonic() - began))
         if finished:
             tx.after_commit(partial(bell.submit, at.account, account_id))
             tx.after_commit(partial(bell.deliver, at.account, [task.id for task in finished if task.to_deliver]))

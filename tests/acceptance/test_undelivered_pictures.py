@@ -17,7 +17,7 @@ def test_a_picture_behind_a_dead_link_or_a_web_page_is_kept_in_view_and_never_ma
     told = " ".join(ended.out.split())
     assert "the picture link is dead: 127.0.0.1 answered 404 Not Found" in told
     assert "web page" in told
-    assert "The same run again brings it home" in told
+    assert "The same run again tries to bring it home" in told
     page = (folder.path / "pictures/links/index.html").read_text()
     assert "answered 404 Not Found" in page
     assert [picture.stem for picture in folder.pictures("links")] == ["good"]

@@ -58,6 +58,33 @@ def test_known_rows_are_left_as_they_are(world: World) -> None:
         assert progress_of(tx, world.batch_id).tasks == 4
 
 
+def test_rows_that_left_the_manifest_are_still_counted_as_asked_for(world: World) -> None:
+    world.plan("fox", "owl")
+    world.change("UPDATE tasks SET state = 'delivered', remote_id = 'r'")
+    world.plan("fox", "hen")
+    with world.store.begin() as tx:
+        progress = progress_of(tx, world.batch_id)
+    assert (progress.tasks, progress.done, progress.planned) == (3, 2, 1)
+
+
+def test_the_counts_add_up(world: World) -> None:
+    world.plan("fox", "owl", "cat", "hen", then=(FollowUp("U1"), FollowUp("U2")))
+    world.change("UPDATE tasks SET state = 'running', remote_id = 'r' WHERE key = 'fox'")
+    world.change("UPDATE tasks SET state = 'failed' WHERE key = 'owl'")
+    world.change("UPDATE tasks SET state = 'in_doubt' WHERE key = 'cat'")
+    with world.store.begin() as tx:
+        p = progress_of(tx, world.batch_id)
+    assert (p.tasks, p.running, p.failed, p.in_doubt, p.planned, p.not_reached, p.to_follow) == (12, 1, 1, 1, 1, 4, 4)
+
+
+def test_an_account_name_that_no_disk_takes_makes_a_folder_that_every_disk_takes(world: World) -> None:
+    with world.store.begin() as tx:
+        other = accounts.register(tx, name="127.0.0.1:8123", base_url="http://o", max_running=1, max_queued=1)
+    receive(world, b"prompt\na fox\n", account_id=other)
+    with world.store.begin() as tx:
+        assert batches.every(tx)[0].folder == "spring-127.0.0.1-8123"
+
+
 def test_copy_takes_any_text(world: World) -> None:
     prompt = "tab\there, backslash \\N, newline\nquote \" ' and 狐 \U0001f98a"
     with world.store.begin() as tx:
@@ -102,7 +129,7 @@ def test_a_batch_is_over_when_nobody_works_on_it_any_more(
     world.change(f"UPDATE tasks SET state = '{state}', remote_id = 'r', next_attempt_at = {due}")
     with world.store.begin() as tx:
         progress = progress_of(tx, world.batch_id)
-    assert (progress.over, progress.waiting_for_a_person) == (over, waiting)
+    assert (progress.over, progress.needs_a_person) == (over, waiting)
 
 
 def test_a_batch_that_nobody_has_read_is_not_over(world: World) -> None:

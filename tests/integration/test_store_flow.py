@@ -351,13 +351,19 @@ def test_doubt_holds_its_place_for_an_hour_and_says_so(world: World) -> None:
     )
     assert claim(world) == []
     with world.store.begin() as tx:
-        assert "13 tasks in doubt hold the account's 13 places" in (
-            progress_of(tx, world.batch_id).blocked_reason or ""
-        )
+        assert "13 tasks in doubt hold the account's 13 places" in (progress_of(tx, world.batch_id).why_waiting or "")
     world.change("UPDATE tasks SET updated_at = now() - interval '61 minutes' WHERE state = 'in_doubt'")
     assert len(claim(world)) == 7
     with world.store.begin() as tx:
-        assert progress_of(tx, world.batch_id).blocked_reason is None
+        assert progress_of(tx, world.batch_id).why_waiting is None
+
+
+def test_a_server_that_does_not_answer_is_named_until_it_does(world: World) -> None:
+    with world.store.begin() as tx:
+        accounts.polled(tx, world.account_id, again=5, problem="http://acme.test cannot be reached")
+        assert progress_of(tx, world.batch_id).why_waiting == "http://acme.test cannot be reached"
+        accounts.polled(tx, world.account_id, again=5)
+        assert progress_of(tx, world.batch_id).why_waiting is None
 
 
 @pytest.mark.parametrize("settled", [doubts.give_up, doubts.send_again])

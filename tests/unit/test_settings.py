@@ -26,6 +26,14 @@ def test_an_env_file_is_read(tmp_path: Path) -> None:
     assert load().api_base_url == "https://api.example.com"
 
 
+def test_a_slip_in_a_name_is_told_and_names_of_others_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_STAGE", "build")
+    load()
+    monkeypatch.setenv("PIPELINE_MAX_RUNING", "5")
+    with pytest.raises(UsageError, match="PIPELINE_MAX_RUNING is no setting: did you mean PIPELINE_MAX_RUNNING"):
+        load()
+
+
 @pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "postgres://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])
 def test_any_spelling_of_a_postgres_url_gets_the_driver_we_ship(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_DATABASE_URL", url)
