@@ -13,6 +13,7 @@ from collections.abc import Callable
 import typer
 from sqlalchemy.exc import OperationalError
 
+from pipeline.cli.interruption import listen
 from pipeline.cli.look import report, status, watch
 from pipeline.cli.plan import plan
 from pipeline.cli.run import run, submit
@@ -42,6 +43,7 @@ for panel, commands in PANELS.items():
 
 def main() -> None:
     """The entry point: every expected failure is a sentence on stderr and an exit status."""
+    listen()
     try:
         code = app(standalone_mode=True)
     except PipelineError as failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import OperationalError
 
+from pipeline.cli.interruption import raise_if_asked
 from pipeline.report import duration
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
@@ -48,18 +48,9 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
             if progress.over:
                 return progress
             here.check_work()
+            raise_if_asked()
             # A look at a hundred thousand rows takes a while; the database has better things to do.
             time.sleep(max(LOOK_EVERY, 10 * (time.monotonic() - began)))
-
-
-@contextmanager
-def going_on_with(command: str) -> Iterator[None]:
-    """Tells a person who interrupts what to type to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"\ninterrupted: nothing is lost. Go on with: {command}", file=sys.stderr)
-        raise
 
 
 def _look(store: Store, batch: Batch) -> Progress:

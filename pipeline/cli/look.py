@@ -13,7 +13,8 @@ from rich.table import Table
 from pipeline.cli.embedded import place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
-from pipeline.cli.live import follow, going_on_with
+from pipeline.cli.interruption import going_on_with
+from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
 from pipeline.errors import UsageError
 from pipeline.settings import load

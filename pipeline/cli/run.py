@@ -14,7 +14,8 @@ import typer
 from pipeline.cli.embedded import SANDBOX, Place, place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
-from pipeline.cli.live import follow, going_on_with
+from pipeline.cli.interruption import going_on_with
+from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
 from pipeline.deliver import refuse_unknown_pictures
 from pipeline.errors import PipelineError, UsageError
@@ -40,7 +41,7 @@ def run(
     """Make every picture of a manifest and bring it home. Run it again to go on where it stopped."""
     began = time.monotonic()
     content = read_checked(file)
-    with place(load()) as here:
+    with going_on_with(f"pipeline run {file}{'' if delivery else ' --no-delivery'}"), place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
         gallery = _gallery(store, batch, here.settings.output_dir) if delivery else None
@@ -116,11 +117,10 @@ def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[
     if known is None and here.account_name != SANDBOX:
         refuse_unknown_pictures(here.settings.output_dir, content.manifest.name, here.account_name)
     batch, to_read = hand_over(store, here, content, delivery)
-    with going_on_with(f"pipeline run {content.file}{'' if delivery else ' --no-delivery'}"):
-        here.start_work()
-        if to_read:
-            here.ring_read(batch)
-        problem = follow(here, store, batch).problem
+    here.start_work()
+    if to_read:
+        here.ring_read(batch)
+    problem = follow(here, store, batch).problem
     if problem:
         raise UsageError(problem)
     return batch, since
