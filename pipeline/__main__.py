@@ -1,5 +1,18 @@
-"""`python -m pipeline` is the command `pipeline`."""
+"""The entry point: `pipeline`, and `python -m pipeline`. Imports late, so that Ctrl-C is quiet from the first moment."""
 
-from pipeline.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    try:
+        from pipeline.cli import main as run  # noqa: PLC0415
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
