@@ -1,4 +1,4 @@
-"""The entry point: `pipeline`, and `python -m pipeline`. Imports late, so that Ctrl-C is quiet from the first moment."""
+"""The entry point: `pipeline` and `python -m pipeline`. Imports late: Ctrl-C is quiet from the first moment."""
 
 from __future__ import annotations
 

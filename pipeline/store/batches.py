@@ -86,16 +86,21 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
     if not known:
         return
     changed = [
-        task.key
+        f"{task.key!r} ({', '.join(fields)})"
         for task in tasks
-        if task.key in known and known[task.key] != (task.prompt, task.mode, json.dumps(then_to_json(task.then)))
+        if task.key in known and (fields := _changed_fields(task, known[task.key]))
     ]
     if changed:
-        some = ", ".join(repr(key) for key in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        some = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         raise UsageError(
-            f"batch {name!r} was queued before with other contents for {some}; nothing was sent. "
-            "Give a changed row a new key, or the manifest another batch name"
+            f"batch {name!r} was queued before, and these rows have changed since: {some}; nothing was sent. "
+            "What was queued may be paid for already: give a changed row a new key, which makes a new picture"
         )
+
+
+def _changed_fields(task: NewTask, known: tuple[str, str | None, str]) -> list[str]:
+    now = (task.prompt, task.mode, json.dumps(then_to_json(task.then)))
+    return [field for field, old, new in zip(("prompt", "mode", "then"), known, now, strict=True) if old != new]
 
 
 def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:

@@ -95,7 +95,10 @@ def test_copy_takes_any_text(world: World) -> None:
 def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
     world.plan("fox", "owl")
     rows = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]
-    with world.store.begin() as tx, pytest.raises(UsageError, match=r"'fox'.*nothing was sent"):
+    with (
+        world.store.begin() as tx,
+        pytest.raises(UsageError, match=r"changed since: 'fox' \(prompt\); nothing was sent"),
+    ):
         batches.refuse_changed_rows(tx, world.account_id, "spring", rows)
     with world.store.begin() as tx:
         batches.refuse_changed_rows(tx, world.account_id, "summer", rows)
