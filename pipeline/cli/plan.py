@@ -71,8 +71,8 @@ def _show(console: Console, batch: str, summary: Summary, settings: Settings) ->
     console.print()
     calls = summary.most_posts(settings.max_attempts)
     console.print(
-        f"At worst {_many(calls, 'API call')} that ask for a picture: {_many(summary.tasks, 'task')}, "
-        f"each tried up to {_many(settings.max_attempts, 'time')}.",
+        f"At worst {_many(calls, 'API call')} ({_many(summary.tasks, 'task')}, each tried up to "
+        f"{_many(settings.max_attempts, 'time')}); each picture is paid for once.",
     )
     console.print(_cost_line(summary, settings.prices), markup=False, soft_wrap=True)
     console.print("Nothing was sent.", style="dim")

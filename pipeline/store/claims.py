@@ -64,7 +64,7 @@ _PROBE = "attempt, id"
 
 
 def _order(tx: Transaction, account_id: int, most: int) -> str:
-    """Follow-ups first, so that a row is complete soon after its grid, while its links live and in any order of size.
+    """Follow-ups first, so that a row is complete soon after its grid, while its links live, however large the batch.
 
     Near the end rows first: once all that remain fit the account together, their follow-ups fill it to the last.
     """
