@@ -94,6 +94,12 @@ class FollowUp:
         return 1 + sum(child.size for child in self.then)
 
 
+def only_adds(old: Iterable[FollowUp], new: Iterable[FollowUp]) -> bool:
+    """Whether the new follow-ups are the old ones and perhaps more, at any depth."""
+    by_word = {one.word: one.then for one in new}
+    return all(one.word in by_word and only_adds(one.then, by_word[one.word]) for one in old)
+
+
 FOLLOW_UP_LETTERS = {"U": Action.UPSCALE, "V": Action.VARIATION, "R": Action.REROLL}
 FOLLOW_UP_WORDS = (*(f"{letter}{n}" for letter in "UV" for n in range(1, 5)), "R")
 
@@ -192,7 +198,6 @@ class FinishedTask:
     """A task that has just succeeded, with what its follow-ups inherit."""
 
     id: int
-    batch_id: int
     key: str
     stem: str
     depth: int

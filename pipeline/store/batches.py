@@ -13,7 +13,8 @@ from sqlalchemy import Row
 
 from pipeline.errors import UsageError
 from pipeline.store.engine import Transaction
-from pipeline.task import NewTask, then_to_json
+from pipeline.store.growth import grow
+from pipeline.task import FinishedTask, NewTask, only_adds, then_from_json, then_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def receive(
 def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iterable[NewTask]) -> None:
     """Raises `UsageError` when a row was queued before with other contents: it may be paid for already."""
     known = {
-        row.key: (row.prompt, row.mode, json.dumps(row.then))
+        row.key: (row.prompt, row.mode, row.then)
         for row in tx.rows(
             """
             SELECT t.key, t.prompt, t.mode, t."then" FROM tasks t JOIN batches b ON b.id = t.batch_id
@@ -98,9 +99,14 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
         )
 
 
-def _changed_fields(task: NewTask, known: tuple[str, str | None, str]) -> list[str]:
-    now = (task.prompt, task.mode, json.dumps(then_to_json(task.then)))
-    return [field for field, old, new in zip(("prompt", "mode", "then"), known, now, strict=True) if old != new]
+def _changed_fields(task: NewTask, known: tuple[str, str | None, list[Any]]) -> list[str]:
+    prompt, mode, then = known
+    changes = {
+        "prompt": prompt != task.prompt,
+        "mode": mode != task.mode,
+        "then, which may only grow": not only_adds(then_from_json(then), task.then),
+    }
+    return [field for field, changed in changes.items() if changed]
 
 
 def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:
@@ -112,8 +118,11 @@ def take_to_read(tx: Transaction, batch_id: int) -> tuple[str, bytes] | None:
     return (found[0].filename, bytes(found[0].manifest)) if found else None
 
 
-def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int:
-    """Writes a batch's root tasks by COPY; a key that is known is left as it is. The number of new ones."""
+def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> list[FinishedTask]:
+    """Writes a batch's root tasks by COPY. A known key is left as it is, but for follow-ups that were added to it.
+
+    Returns the finished tasks that have follow-ups to be created now.
+    """
     tx.run(
         "CREATE TEMPORARY TABLE staged (key text, stem text, action text, prompt text, mode text, tree text, "
         "follow_up_count bigint) "
@@ -124,7 +133,7 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int
         for task in tasks:
             tree = json.dumps(then_to_json(task.then))
             copy.write_row((task.key, task.stem, str(task.action), task.prompt, task.mode, tree, task.follow_up_count))
-    added = tx.run(
+    tx.run(
         """
         INSERT INTO tasks (batch_id, account_id, key, stem, action, prompt, mode, "then", follow_up_count)
         SELECT b.id, b.account_id, s.key, s.stem, s.action, s.prompt, s.mode, s.tree::jsonb, s.follow_up_count
@@ -133,6 +142,7 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int
         """,
         id=batch_id,
     )
+    grown = grow(tx, batch_id)
     # Rows that are no longer in the manifest were asked for too: what is counted as done is counted as asked.
     tx.run(
         """
@@ -142,7 +152,7 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> int
         """,
         id=batch_id,
     )
-    return added
+    return grown
 
 
 def unreadable(tx: Transaction, batch_id: int, problem: str) -> None:

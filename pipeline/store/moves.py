@@ -113,7 +113,7 @@ _REPORT = move_sql(
     next_attempt_at = CASE WHEN v.state = 'succeeded' AND b.deliver THEN now() END
     """,
     guard="(t.state <> v.state OR t.state IN ('submitted', 'running'))",
-    returning="""t.id, t.state, t.batch_id, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", b.deliver""",
+    returning="""t.id, t.state, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", b.deliver""",
 )
 
 
@@ -132,7 +132,6 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
     return [
         FinishedTask(
             id=row.id,
-            batch_id=row.batch_id,
             key=row.key,
             stem=row.stem,
             depth=row.depth,

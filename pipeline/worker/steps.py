@@ -46,9 +46,10 @@ def read(batch_id: int) -> None:
             if taken is None:
                 return
             filename, content = taken
-            added = batches.write_tasks(tx, batch_id, planned_tasks(Manifest.from_bytes(content, filename).rows()))
+            grown = batches.write_tasks(tx, batch_id, planned_tasks(Manifest.from_bytes(content, filename).rows()))
+            moves.add_children(tx, at.account_id, follow_up.children(grown))
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
-        log.info("batch_planned batch=%s new_rows=%s", batch_id, added)
+        log.info("batch_planned batch=%s", batch_id)
     except PipelineError as problem:
         _unreadable(at, batch_id, str(problem))
     except OperationalError:

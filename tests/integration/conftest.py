@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from pipeline import follow_up
 from pipeline.sandbox.attach import Services, attach
-from pipeline.store import accounts, batches
+from pipeline.store import accounts, batches, moves
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
 from pipeline.store.presence import Presence
@@ -68,12 +69,11 @@ class World:
     """The number of a worker that is alive."""
 
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
+        tasks = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys]
         with self.store.begin() as tx:
-            batches.write_tasks(
-                tx,
-                self.batch_id,
-                [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys],
-            )
+            batches.refuse_changed_rows(tx, self.account_id, "spring", tasks)
+            grown = batches.write_tasks(tx, self.batch_id, tasks)
+            moves.add_children(tx, self.account_id, follow_up.children(grown))
 
     def states(self) -> dict[str, str]:
         with self.store.begin() as tx:

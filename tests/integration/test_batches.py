@@ -92,6 +92,33 @@ def test_copy_takes_any_text(world: World) -> None:
     assert world.column("prompt") == [prompt]
 
 
+def test_follow_ups_that_are_added_to_a_finished_row_are_asked_for_and_nothing_is_made_again(world: World) -> None:
+    world.plan("fox", "owl", then=(FollowUp("U1"),))
+    world.change("UPDATE tasks SET state = 'delivered', remote_id = 'r', attempt = 1 WHERE key = 'fox'")
+    world.plan("fox", "owl", then=(FollowUp("U1"), FollowUp("V2", (FollowUp("U4"),))))
+    assert world.states() == {"fox": "delivered", "owl": "planned", "fox-U1": "planned", "fox-V2": "planned"}
+    assert world.column("follow_up_count") == [3, 3, 0, 1]
+    with world.store.begin() as tx:
+        assert progress_of(tx, world.batch_id).tasks == 8
+
+
+def test_follow_ups_are_added_at_any_depth_and_twice_is_once(world: World) -> None:
+    world.plan("fox", then=(FollowUp("V2"),))
+    world.change("UPDATE tasks SET state = 'delivered', remote_id = 'r'")
+    world.plan("fox", then=(FollowUp("V2"), FollowUp("U1")))
+    world.change("UPDATE tasks SET state = 'succeeded', remote_id = 'r' WHERE key = 'fox-V2'")
+    deeper = (FollowUp("V2", (FollowUp("U3"),)), FollowUp("U1"))
+    for _ in range(2):
+        world.plan("fox", then=deeper)
+        assert sorted(world.states()) == ["fox", "fox-U1", "fox-V2", "fox-V2-U3"]
+
+
+def test_follow_ups_cannot_be_taken_from_a_known_row(world: World) -> None:
+    world.plan("fox", then=(FollowUp("U1"), FollowUp("U2")))
+    with pytest.raises(UsageError, match="then, which may only grow"):
+        world.plan("fox", then=(FollowUp("U1"),))
+
+
 def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
     world.plan("fox", "owl")
     rows = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]

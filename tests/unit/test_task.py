@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from pipeline.task import (
     FollowUp,
     Mode,
     State,
+    only_adds,
     then_from_json,
     then_to_json,
 )
@@ -25,6 +27,28 @@ trees = st.recursive(
 @given(st.lists(trees, max_size=4).map(tuple))
 def test_follow_ups_survive_json(then: tuple[FollowUp, ...]) -> None:
     assert then_from_json(then_to_json(then)) == then
+
+
+@given(st.lists(trees, max_size=3, unique_by=lambda one: one.word).map(tuple))
+def test_any_tree_only_adds_to_itself_and_to_nothing(then: tuple[FollowUp, ...]) -> None:
+    assert only_adds((), then)
+    assert only_adds(then, ()) is (then == ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "adds"),
+    [
+        (["U1"], ["U2", "U1"], True),
+        (["U1", "V2"], ["U1", {"V2": ["U1"]}], True),
+        ([{"V2": ["U1"]}], [{"V2": ["U1", {"V1": ["U4"]}]}, "R"], True),
+        (["U1"], ["U2"], False),
+        ([{"V2": ["U1"]}], ["V2"], False),
+    ],
+)
+def test_follow_ups_may_be_added_at_any_depth_and_not_taken_away(
+    old: list[object], new: list[object], adds: bool
+) -> None:
+    assert only_adds(then_from_json(old), then_from_json(new)) is adds
 
 
 def test_every_state_has_its_moves() -> None:
@@ -44,7 +68,6 @@ def test_no_move_leads_from_a_paid_task_back_to_sending() -> None:
 def test_a_finished_task_names_its_children() -> None:
     parent = FinishedTask(
         id=7,
-        batch_id=1,
         key="Fox!",
         stem="Fox~1a2b3c",
         depth=1,
