@@ -43,7 +43,7 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
     with _view(batch) as show:
         while True:
             began = time.monotonic()
-            progress = _look(store, batch)
+            progress = _look(here, store, batch)
             show(progress)
             if progress.over:
                 return progress
@@ -53,7 +53,7 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
             time.sleep(max(LOOK_EVERY, 10 * (time.monotonic() - began)))
 
 
-def _look(store: Store, batch: Batch) -> Progress:
+def _look(here: Workplace, store: Store, batch: Batch) -> Progress:
     """Waits for a database that is being restarted, as the workers do. Raises what it says when it stays away."""
     give_up = time.monotonic() + PATIENCE
     while True:
@@ -61,6 +61,8 @@ def _look(store: Store, batch: Batch) -> Progress:
             with store.begin() as tx:
                 return progress_of(tx, batch.id)
         except OperationalError:
+            here.check_work()
+            raise_if_asked()
             if time.monotonic() > give_up:
                 raise
             time.sleep(1.0)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from conftest import MakeServer, Started
-from outside import Command, Folder, Server, until
+from outside import Command, Folder, Server, processes_of, until
 
 from pipeline.sandbox.attach import Services
 
@@ -110,6 +110,26 @@ def test_a_run_survives_kill_9_of_what_works_for_it(wounded: dict[str, Started],
     assert folder.running() == []
 
 
+def test_a_run_whose_supervisor_is_killed_says_so_leaves_nothing_and_is_gone_on_with(
+    folder: Folder, slow_server: Server
+) -> None:
+    folder.settings |= slow_server.settings
+    run = folder.start("run", folder.rows("orphan.csv", 3), "--json")
+    wait_for_the_middle(run, slow_server, accepted=3)
+    with folder.services() as services:
+        wait_for_a_rest(services.postgres())
+        for pid, command, _ in processes_of(folder.path):
+            if "pipeline.sandbox.supervisor" in command:
+                os.kill(pid, signal.SIGKILL)
+    ended = run.wait()
+    assert (ended.status, ended.out, "Traceback" in ended.err) == (3, "", False)
+    assert "start again" in ended.err
+    until(lambda: not folder.running(), "something is left")
+    again = folder.pipeline("run", "orphan.csv", "--json")
+    assert (again.status, again.json["delivered"]) == (0, 15), again.err
+    assert slow_server.audit()["duplicates"] == []
+
+
 def test_what_was_in_a_post_when_its_worker_was_killed_is_in_doubt_and_never_sent_again(
     folder: Folder, server: Server
 ) -> None:
@@ -122,8 +142,6 @@ def test_what_was_in_a_post_when_its_worker_was_killed_is_in_doubt_and_never_sen
         until(lambda: in_a_post(database) == 3, "nothing is sent")
         kill(services, "worker-1")
         server.thaw()
-        with psycopg.connect(database) as connection:
-            connection.execute("UPDATE tasks SET lease_until = now()")  # as if the minutes had passed
     ended = run.wait()
     wanted = {"tasks": 15, "sent": 3, "delivered": 0, "failed": 0, "in_doubt": 3}
     assert (ended.status, {key: ended.json[key] for key in wanted}) == (1, wanted)
