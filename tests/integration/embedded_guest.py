@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,15 @@ class Guest:
     def hear(self) -> str:
         assert self.process.stdout
         return self.process.stdout.readline().strip()
+
+    def interrupt(self) -> None:
+        """Ctrl-C, as often as it takes: a signal that comes just before a read blocks is noted only after it."""
+        for _ in range(10):
+            os.killpg(self.process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+                return
+        raise AssertionError("it does not end")
 
     def __enter__(self) -> Self:
         return self

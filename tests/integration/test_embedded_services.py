@@ -76,8 +76,7 @@ def test_a_killed_client_leaves_nothing_behind(folder: Path) -> None:
 def test_ctrl_c_at_the_terminal_reaches_only_the_client(folder: Path) -> None:
     with attach(folder) as services, Guest(folder) as guest:
         url = guest.ask("services.postgres()")
-        os.killpg(guest.process.pid, signal.SIGINT)
-        guest.process.wait(10)
+        guest.interrupt()
         assert services.postgres() == url
 
 
