@@ -12,8 +12,12 @@ _asked = False
 
 
 def listen() -> None:
-    """Remembers every Ctrl-C, besides raising it as usual. Called once, by the entry point."""
-    signal.signal(signal.SIGINT, _note)
+    """Remembers every Ctrl-C, besides raising it as usual. Called once, by the entry point.
+
+    A shell that starts a command in the background has it ignore Ctrl-C; that is respected.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _note)
 
 
 def _note(number: int, frame: FrameType | None) -> None:

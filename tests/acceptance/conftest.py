@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from outside import Command, Folder, Server
 
 from pipeline.sandbox.attach import attach
+from tests.acceptance.outside import Command, Folder, Server
 
 _numbers = itertools.count()
 

@@ -49,6 +49,11 @@ class Ended:
         return answer
 
 
+def _as_in_a_terminal() -> None:
+    """Hears Ctrl-C, even when the tests themselves run in the background of a shell, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Command:
     """A command that runs. Its output goes to files, so that nothing waits for a reader."""
 
@@ -58,7 +63,14 @@ class Command:
         self._streams[0].parent.mkdir(exist_ok=True)
         with self._streams[0].open("xb") as out, self._streams[1].open("xb") as err:
             self.process = subprocess.Popen(
-                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - nothing else runs in this process
             )
 
     @property

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from conftest import Host, MakeServer
-from outside import Command, Ended, Folder, Server
+
+from tests.acceptance.conftest import Host, MakeServer
+from tests.acceptance.outside import Command, Ended, Folder, Server
 
 MANIFESTS = {
     "missing.csv": (None, ["missing.csv: no such file: is the path right?"]),

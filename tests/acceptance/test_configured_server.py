@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import redis
-from outside import COMMAND, DEADLINE, Folder, Server, processes_of
+
+from tests.acceptance.outside import COMMAND, DEADLINE, Folder, Server, processes_of
 
 SECRET = "sk-very-secret-123"
 ROWS, TASKS = 4, 20

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
-from conftest import MakeServer, Started
-from outside import Command, Folder, Server, processes_of, until
 
 from pipeline.sandbox.attach import Services
+from tests.acceptance.conftest import MakeServer, Started
+from tests.acceptance.outside import Command, Folder, Server, processes_of, until
 
 
 @pytest.fixture

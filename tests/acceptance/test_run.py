@@ -9,9 +9,10 @@ from html import unescape
 from urllib.parse import unquote
 
 import pytest
-from conftest import Host
-from outside import Ended, Folder, Server
 from PIL import Image
+
+from tests.acceptance.conftest import Host
+from tests.acceptance.outside import Ended, Folder, Server
 
 JSON_KEYS = {"batch", "tasks", "sent", "delivered", "failed", "in_doubt", "seconds", "gallery"}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import Host
-from outside import Folder, Server, until
+from tests.acceptance.conftest import Host
+from tests.acceptance.outside import Folder, Server, until
 
 
 def test_services_of_their_own_deliver_what_was_submitted(folder: Folder, server: Server, host: Host) -> None:

@@ -5,8 +5,8 @@ A delivery is tried for a good while, so both runs start with the first test of 
 
 from __future__ import annotations
 
-from conftest import Started
-from outside import until
+from tests.acceptance.conftest import Started
+from tests.acceptance.outside import until
 
 
 def test_a_picture_behind_a_dead_link_or_a_web_page_is_kept_in_view_and_never_made_again(dead_links: Started) -> None:

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from embedded_guest import Guest, alive, until, watched_folder
 
 from pipeline.sandbox.attach import EmbeddedError, Program, Services, Status, attach
+from tests.integration.embedded_guest import Guest, alive, until, watched_folder
 
 SLEEPER = Program(name="sleeper", argv=("sleep", "1000"))
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from embedded_guest import Guest, alive, count, pids, remember, until, watched_folder
 
 from pipeline.sandbox import postgres_install
 from pipeline.sandbox.attach import EmbeddedError, attach
+from tests.integration.embedded_guest import Guest, alive, count, pids, remember, until, watched_folder
 
 
 @pytest.fixture
