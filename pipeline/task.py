@@ -19,11 +19,6 @@ class Action(StrEnum):
     VARIATION = "variation"
     REROLL = "reroll"
 
-    @property
-    def makes_grid(self) -> bool:
-        """Whether the result is a grid of four, which U, V and R can work on."""
-        return self is not Action.UPSCALE
-
 
 class State(StrEnum):
     """Where a task stands. `MOVES` says what may follow, and why."""
