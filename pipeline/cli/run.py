@@ -113,9 +113,6 @@ def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[
     open_api(here.settings).check()
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
-        known = batches.known(tx, here.account_name, content.manifest.name)
-    if known is None and here.account_name != SANDBOX:
-        refuse_unknown_pictures(here.settings.output_dir, content.manifest.name, here.account_name)
     batch, to_read = hand_over(store, here, content, delivery)
     here.start_work()
     if to_read:
@@ -131,6 +128,8 @@ def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tu
     account_id = register_account(store, here.settings)
     name = content.manifest.name
     with store.begin() as tx:
+        if here.account_name != SANDBOX and batches.known(tx, here.account_name, name) is None:
+            refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
         batches.refuse_changed_rows(tx, account_id, name, tasks(content.manifest.rows()))
         batch_id, to_read = batches.receive(
             tx,
