@@ -21,6 +21,14 @@ class Action(StrEnum):
     UPSCALE = "UPSCALE"
     VARIATION = "VARIATION"
     REROLL = "REROLL"
+    ZOOM = "ZOOM"
+    PAN = "PAN"
+    BLEND = "BLEND"
+    DESCRIBE = "DESCRIBE"
+    SHORTEN = "SHORTEN"
+    SWAP_FACE = "SWAP_FACE"
+    EDIT = "EDIT"
+    VIDEO = "VIDEO"
 
 
 LETTERS = {"U": Action.UPSCALE, "V": Action.VARIATION, "R": Action.REROLL}
@@ -31,6 +39,14 @@ LADDER = (
     *(("IN_PROGRESS", f"{percent}%") for percent in (0, 15, 31, 46, 62, 78, 93)),
 )
 """What a running grid shows, one step after the other in equal times. An upscale stays on the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that a caller sent with an order. Equal by its digest."""
+
+    sha256: str
+    content: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +60,15 @@ class Order:
     bot_type: str = "MID_JOURNEY"
     parent: Task | None = None
     index: int | None = None
+    """Which of the four pictures, prompts or films."""
+    variant: str | None = None
+    """How: `subtle`, `strong` or `region` of a variation, `subtle`, `creative`, `2x` or `4x` of an upscale of a single
+    picture, the factor of a zoom (`1.5`) or `square`, the side of a pan (`left`), the dimensions of a blend
+    (`PORTRAIT`), the motion of a video (`low`)."""
+    images: tuple[Upload, ...] = ()
+    """In the order of the request; of a face swap the face and then the picture that receives it."""
+    mask: Upload | None = None
+    """White is painted anew."""
 
     @property
     def word(self) -> str:
