@@ -20,6 +20,17 @@ class Accepted:
     remote_id: str
     code: int
     detail: str
+    report: Report | None = None
+    """Where the reply is the result already: a seed, a link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The API has opened a window and named it. It starts, and costs, once the window is answered."""
+
+    remote_id: str
+    code: int
+    reason: str
 
 
 class Blame(StrEnum):
@@ -61,7 +72,7 @@ class InDoubt:
     code: int | None = None
 
 
-Outcome = Accepted | TryAgain | Refused | InDoubt
+Outcome = Accepted | Window | TryAgain | Refused | InDoubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +83,13 @@ class Report:
     state: State
     progress: str | None = None
     reason: str | None = None
+    window: bool = False
+    """It waits for an answer to its window."""
     image_url: str | None = None
+    """Of a film: the film's."""
+    result: dict[str, Any] | None = None
+    """The text that was made: `text` as it came, and of it `prompts` (of a describe or a shorten), `tokens` (of a
+    shorten), `seed`, `urls` (of an upload)."""
     buttons: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None

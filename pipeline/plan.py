@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
+from pipeline.action import Action
 from pipeline.manifest.names import digest, safe
-from pipeline.task import FOLLOW_UP_WORDS, Action, FollowUp, NewTask, Row
+from pipeline.task import NewTask, Row
+from pipeline.then import FOLLOW_UP_WORDS, FollowUp
 
 STEM_BYTES = 100
 """UTF-8 bytes of a row's stem. Leaves room for the suffixes of five levels of follow-ups in the 255 of a disk."""

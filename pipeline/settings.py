@@ -13,14 +13,21 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.action import Action
 from pipeline.errors import UsageError
-from pipeline.task import Action
 
 
 class Dialect(StrEnum):
     """Which member of the API family is behind the base URL."""
 
     PLUS = "plus"
+    """midjourney-proxy-plus and the sites in front of it, SCVN API and OneChat API among them."""
+    NOVICEZK = "novicezk"
+    """The open original, novicezk/midjourney-proxy."""
+    TRUEAI = "trueai"
+    """trueai-org/midjourney-proxy."""
+    RELAY = "relay"
+    """new-api and its kin, in front of one of the others."""
 
 
 def _http_url(value: str) -> str:
@@ -75,6 +82,9 @@ class Settings(BaseSettings):
     )
     redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
         None, description="Redis, such as `redis://host:6379/0`. Not set: embedded"
+    )
+    hook_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="Public address of `pipeline hooks`, where the server reports. Not set: it is only asked"
     )
     output_dir: Path = Field(Path("pictures"), description="Where pictures, sidecars and galleries are written")
     data_dir: Path = Field(Path(".pipeline"), description="Where the embedded services keep their data")

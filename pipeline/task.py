@@ -1,23 +1,15 @@
-"""The words of the flow: actions, follow-ups, states and the moves between them.
-
-Imports only the standard library, so that every part may import it.
-"""
+"""The words of the flow: the states of a task, the moves between them, and a task at each station of its way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
-class Action(StrEnum):
-    """What a task asks the API to make."""
-
-    IMAGINE = "imagine"
-    UPSCALE = "upscale"
-    VARIATION = "variation"
-    REROLL = "reroll"
+from pipeline.action import Action
+from pipeline.inputs import Attached, Input
+from pipeline.then import FollowUp
 
 
 class State(StrEnum):
@@ -47,8 +39,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.SUBMITTING, State.SUBMITTED, State.FAILED, State.CANCELLED}),
     State.SUBMITTING: frozenset({State.SUBMITTED, State.PLANNED, State.IN_DOUBT, State.FAILED, State.CANCELLED}),
     State.IN_DOUBT: frozenset({State.SUBMITTED, State.PLANNED, State.FAILED, State.CANCELLED}),
-    State.SUBMITTED: frozenset({State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
-    State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
+    State.SUBMITTED: frozenset({State.RUNNING, State.PLANNED, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
+    State.RUNNING: frozenset({State.PLANNED, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset({State.DELIVERED}),
     State.DELIVERED: frozenset(),
     State.FAILED: frozenset({State.SUBMITTED, State.SUCCEEDED}),
@@ -56,8 +48,9 @@ MOVES: dict[State, frozenset[State]] = {
 }
 """The only moves there are.
 
-Planned or failed to submitted: the reply of a POST that was in doubt came after a person had settled it. Failed or
-cancelled to succeeded: what was made and paid for is delivered, however late the report.
+Planned or failed to submitted: the reply of a POST that was in doubt came after a person had settled it. Submitted or
+running to planned: the API has opened a window, and starts once that is answered. Failed or cancelled to succeeded:
+what was made and paid for is delivered, however late the report.
 """
 
 AT_THE_API = (State.SUBMITTED, State.RUNNING)
@@ -65,52 +58,6 @@ AT_THE_API = (State.SUBMITTED, State.RUNNING)
 
 IN_FLIGHT = (State.SUBMITTING, State.IN_DOUBT, *AT_THE_API)
 """What takes room on an account. Doubt counts for an hour: the API may be working on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A task to create when its parent has finished, by its word (`U1`, `V3`, `R`)."""
-
-    word: str
-    then: tuple[FollowUp, ...] = ()
-
-    @property
-    def action(self) -> Action:
-        return FOLLOW_UP_LETTERS[self.word[0]]
-
-    @property
-    def index(self) -> int | None:
-        """Which of the four pictures, 1 to 4; None where the whole grid is meant."""
-        return int(self.word[1:]) if len(self.word) > 1 else None
-
-    @property
-    def size(self) -> int:
-        """How many tasks this becomes, itself included."""
-        return 1 + sum(child.size for child in self.then)
-
-
-def only_adds(old: Iterable[FollowUp], new: Iterable[FollowUp]) -> bool:
-    """Whether the new follow-ups are the old ones and perhaps more, at any depth."""
-    by_word = {one.word: one.then for one in new}
-    return all(one.word in by_word and only_adds(one.then, by_word[one.word]) for one in old)
-
-
-FOLLOW_UP_LETTERS = {"U": Action.UPSCALE, "V": Action.VARIATION, "R": Action.REROLL}
-FOLLOW_UP_WORDS = (*(f"{letter}{n}" for letter in "UV" for n in range(1, 5)), "R")
-
-
-def then_to_json(then: Iterable[FollowUp]) -> list[Any]:
-    """A follow-up tree as JSON: `["U1", {"V2": ["U1"]}]`."""
-    return [{one.word: then_to_json(one.then)} if one.then else one.word for one in then]
-
-
-def then_from_json(tree: Sequence[Any]) -> tuple[FollowUp, ...]:
-    """The inverse of `then_to_json`."""
-    return tuple(
-        FollowUp(item) if isinstance(item, str) else FollowUp(word, then_from_json(children))
-        for item in tree
-        for word, children in (item.items() if isinstance(item, dict) else (("", ()),))
-    )
 
 
 class Mode(StrEnum):
@@ -121,17 +68,29 @@ class Mode(StrEnum):
     TURBO = "turbo"
 
 
+OPTIONS = ("dimensions", "bot", "account_filter", "state", "motion", "loop")
+"""`dimensions` of a blend (PORTRAIT, SQUARE, LANDSCAPE), `bot` (MID_JOURNEY, NIJI_JOURNEY), `account_filter` (an object
+that goes to the server as it is), `state` (the person's own note, kept in our records), `motion` (low, high) and `loop`
+of a film."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One entry of a manifest, checked. `key` is unique in its manifest: the person's, else made from the content."""
 
     key: str
     prompt: str
+    """Empty where the action needs none."""
     mode: Mode | None = None
     then: tuple[FollowUp, ...] = ()
     line: int = 0
 
     action: Action = Action.IMAGINE
+    inputs: tuple[Input, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What else the request says, by the words of `OPTIONS`."""
+    requires: tuple[str, ...] = ()
+    """The row is skipped where the server lacks one of these abilities."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +106,10 @@ class NewTask:
     then: tuple[FollowUp, ...] = ()
     parent_id: int | None = None
     depth: int = 0
+    word: str | None = None
+    """Of a follow-up."""
+    inputs: tuple[Input, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def follow_up_count(self) -> int:
@@ -168,6 +131,14 @@ class ClaimedTask:
     tries: int
     seconds_failing: float
     """Since the first failure that counts; 0 when there was none."""
+    word: str | None = None
+    """Of a follow-up."""
+    inputs: tuple[Input, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    """The inputs as they are sent."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    window_id: str | None = None
+    """The API has opened a window under this id, and waits for the answer."""
     parent_remote_id: str | None = None
     parent_buttons: tuple[str, ...] = ()
 
@@ -177,8 +148,11 @@ class TaskAtApi:
     """A task that was accepted and is not finished, as the store knows it."""
 
     id: int
+    action: Action
     remote_id: str
     state: State
+    answered: bool
+    """Its window was answered: what the API still says of a window is old news."""
     progress: str | None
     seconds_since_update: float
     seconds_since_submit: float
@@ -200,3 +174,8 @@ class FinishedTask:
     mode: Mode | None
     then: tuple[FollowUp, ...]
     to_deliver: bool
+    stems: tuple[str, ...] = ()
+    """Its own stem and those of the tasks that led to it, the row first."""
+    prompts: tuple[str, ...] = ()
+    """What a describe or a shorten made."""
+    options: Mapping[str, Any] = field(default_factory=dict)

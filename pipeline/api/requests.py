@@ -6,8 +6,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.action import Action
 from pipeline.api.dialects import Traits
-from pipeline.task import Action, ClaimedTask
+from pipeline.task import ClaimedTask
 
 IMAGINE = "/submit/imagine"
 ACTION = "/submit/action"

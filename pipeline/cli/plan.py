@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from pipeline.action import Action
 from pipeline.manifest import open_manifest
 from pipeline.plan import Branch, Summary, summarise
 from pipeline.settings import Settings, load
-from pipeline.task import Action
 
 
 def plan(

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.task import Action, Mode
+from pipeline.action import Action
+from pipeline.task import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from pipeline.manifest.names import key_from_content
 from pipeline.manifest.place import Faults, Place
 from pipeline.manifest.text import CONTROL, LINE_BREAK, named
 from pipeline.manifest.vocabulary import NOT_A_GRID, OTHER_ACTIONS, SYNONYMS, listed, nearest
-from pipeline.task import FollowUp, Mode, Row
+from pipeline.task import Mode, Row
+from pipeline.then import FollowUp
 
 MAX_PROMPT = 6000
 """Characters. What Discord takes; the servers let much longer ones hang for ever."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pipeline.errors import Fault
 from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.vocabulary import OTHER_FOLLOW_UPS, SENT, nearest
-from pipeline.task import FOLLOW_UP_WORDS, FollowUp
+from pipeline.then import FOLLOW_UP_WORDS, FollowUp
 
 MAX_DEPTH = 5
 """Levels of follow-ups: in `V1(U2)` there are two."""

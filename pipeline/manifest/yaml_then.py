@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.then_words import MAX_DEPTH, MAX_TASKS, Word, split, tree
 from pipeline.manifest.yaml_nodes import Items, Node, Pairs, Scalar
-from pipeline.task import FollowUp
+from pipeline.then import FollowUp
 
 
 def read_then(node: Node, place: Place, faults: Faults) -> tuple[FollowUp, ...]:

@@ -14,7 +14,8 @@ from sqlalchemy import Row
 from pipeline.errors import UsageError
 from pipeline.store.engine import Transaction
 from pipeline.store.growth import grow
-from pipeline.task import FinishedTask, NewTask, only_adds, then_from_json, then_to_json
+from pipeline.task import FinishedTask, NewTask
+from pipeline.then import only_adds, then_from_json, then_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.action import Action
 from pipeline.store.engine import Transaction
 from pipeline.store.schema import HOLDS_ROOM, one_of
-from pipeline.task import AT_THE_API, Action, ClaimedTask, Mode, State, TaskAtApi
+from pipeline.task import AT_THE_API, ClaimedTask, Mode, State, TaskAtApi
 
 _CLAIM = """
     WITH due AS MATERIALIZED (

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from pipeline.action import Action
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.moves import move_sql
 from pipeline.store.presence import ALIVE
-from pipeline.task import Action, Mode, State
+from pipeline.task import Mode, State
 
 _FREE = f"(lease_until IS NULL OR lease_until < now() OR NOT {ALIVE})"
 

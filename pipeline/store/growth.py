@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from pipeline.store.engine import Transaction, as_json
-from pipeline.task import FinishedTask, FollowUp, Mode, State, then_from_json, then_to_json
+from pipeline.task import FinishedTask, Mode, State
+from pipeline.then import FollowUp, then_from_json, then_to_json
 
 Node = Row[Any]
 _FINISHED = (State.SUCCEEDED, State.DELIVERED)

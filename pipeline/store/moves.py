@@ -10,7 +10,8 @@ from typing import Any
 
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.presence import ALIVE
-from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State, then_from_json, then_to_json
+from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State
+from pipeline.then import then_from_json, then_to_json
 
 _ALLOWED = ", ".join(f"('{before}', '{after}')" for before, targets in MOVES.items() for after in sorted(targets))
 

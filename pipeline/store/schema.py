@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from pipeline.task import AT_THE_API, IN_FLIGHT, Action, Mode, State
+from pipeline.action import Action
+from pipeline.task import AT_THE_API, IN_FLIGHT, Mode, State
 
 NAMED_BY_THE_API = (*AT_THE_API, State.SUCCEEDED, State.DELIVERED)
 

@@ -12,12 +12,14 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from pipeline import follow_up
+from pipeline.action import Action
 from pipeline.sandbox.attach import Services, attach
 from pipeline.store import accounts, batches, moves
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
 from pipeline.store.presence import Presence
-from pipeline.task import Action, FollowUp, NewTask
+from pipeline.task import NewTask
+from pipeline.then import FollowUp
 
 _numbers = itertools.count()
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.store import accounts, batches
 from pipeline.store.progress import progress_of
-from pipeline.task import Action, FollowUp, NewTask, State
+from pipeline.task import NewTask, State
+from pipeline.then import FollowUp
 from tests.integration.conftest import World
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.action import Action
 from pipeline.deliver import Cause, Delivered, Delivery, Facts, Limits, NotDelivered, download, picture_client
-from pipeline.task import Action
 
 FACTS = Facts(key="fox", batch="spring", action=Action.IMAGINE, prompt="a fox")
 

@@ -8,10 +8,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from pipeline.action import Action
 from pipeline.store.engine import Store
 from pipeline.store.migrate import is_current, migrate
 from pipeline.store.schema import Base
-from pipeline.task import Action, Mode, State
+from pipeline.task import Mode, State
 from tests.integration.conftest import World
 
 

@@ -16,7 +16,8 @@ from pipeline.store.engine import Transaction
 from pipeline.store.moves import Change, Settlement
 from pipeline.store.presence import Presence
 from pipeline.store.progress import progress_of
-from pipeline.task import ClaimedTask, FinishedTask, FollowUp, State
+from pipeline.task import ClaimedTask, FinishedTask, State
+from pipeline.then import FollowUp
 from tests.integration.conftest import World
 
 UPSCALES = tuple(FollowUp(f"U{n}") for n in range(1, 5))

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from pipeline.action import Action
 from pipeline.deliver import (
     Cause,
     Delivered,
@@ -25,7 +26,7 @@ from pipeline.deliver import (
     NotDelivered,
     download,
 )
-from pipeline.task import Action, Mode
+from pipeline.task import Mode
 
 FACTS = Facts(
     key="fox",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.then_words import from_text
-from pipeline.task import FOLLOW_UP_WORDS, FollowUp, then_from_json, then_to_json
+from pipeline.then import FOLLOW_UP_WORDS, FollowUp, then_from_json, then_to_json
 
 
 @pytest.mark.parametrize(

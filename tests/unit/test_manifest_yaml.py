@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import Manifest
-from pipeline.task import Mode, Row, then_to_json
+from pipeline.task import Mode, Row
+from pipeline.then import then_to_json
 
 FILE = """\
 version: 1

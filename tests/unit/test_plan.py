@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.action import Action
 from pipeline.manifest.then_words import from_text
 from pipeline.plan import Branch, stem, summarise, tasks
-from pipeline.task import Action, Mode, NewTask, Row
+from pipeline.task import Mode, NewTask, Row
 
 
 def row(key: str, then: str = "") -> Row:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
 from pipeline.api.requests import ACTION, CHANGE, IMAGINE, SIMPLE_CHANGE, Request, request_for
 from pipeline.settings import Dialect
-from pipeline.task import Action, ClaimedTask
+from pipeline.task import ClaimedTask
 
 PLUS = TRAITS[Dialect.PLUS]
 BUTTONS = (

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from pipeline.action import Action
 from pipeline.api.client import LONGEST_REPLY, Api
 from pipeline.dispatch import Handful, now
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
@@ -19,7 +20,7 @@ from pipeline.submit import (
     send,
     settlement,
 )
-from pipeline.task import Action, ClaimedTask, Mode, State
+from pipeline.task import ClaimedTask, Mode, State
 
 RNG = random.Random(1)
 

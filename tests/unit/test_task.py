@@ -4,19 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.action import Action
 from pipeline.follow_up import children
-from pipeline.task import (
-    FOLLOW_UP_WORDS,
-    MOVES,
-    Action,
-    FinishedTask,
-    FollowUp,
-    Mode,
-    State,
-    only_adds,
-    then_from_json,
-    then_to_json,
-)
+from pipeline.task import MOVES, FinishedTask, Mode, State
+from pipeline.then import FOLLOW_UP_WORDS, FollowUp, only_adds, then_from_json, then_to_json
 
 words = st.sampled_from(FOLLOW_UP_WORDS)
 trees = st.recursive(
