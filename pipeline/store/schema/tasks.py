@@ -1,109 +1,24 @@
-"""The tables. Migrations are written by hand; a test holds the two equal."""
+"""Tasks, and everything that is noted of them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    Float,
-    ForeignKey,
-    Identity,
-    Index,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Text,
-    UniqueConstraint,
-    func,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline.action import Action
+from pipeline.store.schema.base import Base, one_of
+from pipeline.store.schema.batches import Account, Batch
 from pipeline.task import AT_THE_API, IN_FLIGHT, Mode, State
 
 NAMED_BY_THE_API = (*AT_THE_API, State.SUCCEEDED, State.DELIVERED)
 
-
-def one_of(column: str, words: type[StrEnum] | tuple[str, ...]) -> str:
-    """`column IN (...)` for a CHECK or a partial index."""
-    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
-
-
 HOLDS_ROOM = f"{one_of('state', IN_FLIGHT)} AND (state <> 'in_doubt' OR updated_at > now() - interval '1 hour')"
 """What takes room on its account. Doubt does for an hour, within which every known server has finished or given up."""
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own protocol
-        str: Text,
-        int: BigInteger,
-        float: Float,
-        datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB(none_as_null=True),
-        list[Any]: JSONB(none_as_null=True),
-        bytes: LargeBinary,
-    }
-
-
-class Account(Base):
-    """A server and a key, by name. The key itself stays in the settings of the workers."""
-
-    __tablename__ = "accounts"
-
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    base_url: Mapped[str]
-    max_running: Mapped[int]
-    max_queued: Mapped[int]
-    next_dispatch_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    next_poll_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    refusals: Mapped[int] = mapped_column(server_default="0")
-    """How often in a row the account as a whole was refused; an acceptance sets it back."""
-    blocked_until: Mapped[datetime | None]
-    blocked_reason: Mapped[str | None]
-    poll_problem: Mapped[str | None]
-    """Why the last question about its tasks was not answered."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class Batch(Base):
-    """One run of a manifest. Running the same manifest again continues it."""
-
-    __tablename__ = "batches"
-    __table_args__ = (
-        UniqueConstraint("account_id", "name"),
-        CheckConstraint(one_of("state", ("received", "planned", "unreadable")), name="state"),
-    )
-
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
-    name: Mapped[str]
-    folder: Mapped[str] = mapped_column(unique=True)
-    filename: Mapped[str]
-    manifest: Mapped[bytes]
-    manifest_sha256: Mapped[str]
-    deliver: Mapped[bool]
-    state: Mapped[str] = mapped_column(server_default="received")
-    problem: Mapped[str | None]
-    task_count: Mapped[int] = mapped_column(server_default="0")
-    """How many tasks this batch comes to, follow-ups included, when every one succeeds."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Task(Base):
@@ -115,7 +30,7 @@ class Task(Base):
         CheckConstraint(one_of("state", State), name="state"),
         CheckConstraint(one_of("action", Action), name="action"),
         CheckConstraint(one_of("mode", Mode), name="mode"),
-        CheckConstraint("index BETWEEN 1 AND 4", name="index"),
+        CheckConstraint("index BETWEEN 1 AND 5", name="index"),
         CheckConstraint(f"remote_id IS NOT NULL OR NOT {one_of('state', NAMED_BY_THE_API)}", name="named_by_the_api"),
         Index("uq_tasks_root_key", "batch_id", "key", unique=True, postgresql_where=text("parent_id IS NULL")),
         Index(
@@ -129,9 +44,11 @@ class Task(Base):
             "ix_tasks_planned",
             "account_id",
             text("depth DESC"),
+            "turn",
             "id",
             postgresql_where=text(one_of("state", (State.PLANNED,))),
         ),
+        Index("ix_tasks_needy", "batch_id", postgresql_where=text("needs IS NOT NULL AND state = 'planned'")),
         Index("ix_tasks_in_flight", "account_id", postgresql_where=text(one_of("state", IN_FLIGHT))),
         Index(
             "ix_tasks_undelivered",
@@ -149,8 +66,19 @@ class Task(Base):
     key: Mapped[str]
     stem: Mapped[str]
     action: Mapped[str]
+    word: Mapped[str | None]
+    """Of a follow-up: `U1`, `zoom-1.5`."""
     index: Mapped[int | None] = mapped_column(SmallInteger)
     prompt: Mapped[str]
+    own_prompt: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a follow-up has a prompt of its own, not its parent's."""
+    inputs: Mapped[list[Any] | None]
+    """The pictures that go in, see `inputs_to_json`."""
+    needs: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """Stems of the tasks of this batch that must have succeeded before: their results go in."""
+    options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    turn: Mapped[int] = mapped_column(server_default="0")
+    """How many rows of the batch before it have the same prompt: such tasks take turns, since servers mix them up."""
     mode: Mapped[str | None]
     then: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     follow_up_count: Mapped[int] = mapped_column(server_default="0")
@@ -170,11 +98,15 @@ class Task(Base):
     owner: Mapped[int | None]
     """The number of that process, see `presence`."""
     remote_id: Mapped[str | None]
+    window_id: Mapped[str | None]
+    """The API has opened a window under this id: to be answered while the task is planned, answered afterwards."""
     progress: Mapped[str | None]
     missing_since: Mapped[datetime | None]
     """Since when the API does not list it."""
     misses: Mapped[int] = mapped_column(server_default="0")
     image_url: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None]
+    """The text that was made: prompts, tokens, a seed, links."""
     buttons: Mapped[list[Any] | None]
     properties: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -190,7 +122,7 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         UniqueConstraint("task_id", "number"),
-        CheckConstraint(one_of("outcome", ("accepted", "try_again", "refused", "in_doubt")), name="outcome"),
+        CheckConstraint(one_of("outcome", ("accepted", "window", "try_again", "refused", "in_doubt")), name="outcome"),
         CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     )
 
@@ -232,7 +164,8 @@ class Artifact(Base):
     path: Mapped[str]
     bytes: Mapped[int]
     sha256: Mapped[str]
-    width: Mapped[int]
-    height: Mapped[int]
+    width: Mapped[int | None]
+    """In pixels; NULL for what is no picture, as is `height`."""
+    height: Mapped[int | None]
     media_type: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
