@@ -11,14 +11,17 @@ from pipeline.sandbox.palettes import Colour
 
 Place = tuple[float, float]
 FINE = 2
+LARGEST = 2048  # pixels of a side beyond which a picture is smooth enough as it is
 RIM = 179  # of Pillow's radial gradient, where it meets the sides of its square
 
 
 class Canvas:
-    """Lengths (radii, widths) are shares of the shorter side. `alpha` runs from 0 to 1. Begins with a `wash`."""
+    """Lengths (radii, widths) are shares of the shorter side. `alpha` runs from 0 to 1. Begins with a `wash` or a
+    picture that is laid on it."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width * FINE, height * FINE
+        self._fine = FINE if max(width, height) <= LARGEST else 1
+        self.width, self.height = width * self._fine, height * self._fine
         self.unit = min(self.width, self.height)
 
     @property
@@ -27,15 +30,18 @@ class Canvas:
         return self.unit / self.width, self.unit / self.height
 
     def picture(self) -> Image.Image:
-        return self.image.reduce(FINE)
+        return self.image.reduce(self._fine)
 
     def wash(self, colours: Sequence[Colour]) -> None:
         """Fills everything with a soft blend from the top to the bottom."""
         field = Image.new("RGB", (1, len(colours)))
         for n, colour in enumerate(colours):
             field.putpixel((0, n), colour)
-        column = field.resize((1, self.height), Image.Resampling.BICUBIC)
-        self.image = column.resize((self.width, self.height), Image.Resampling.NEAREST)
+        self.lay(field.resize((1, self.height), Image.Resampling.BICUBIC), Image.Resampling.NEAREST)
+
+    def lay(self, ground: Image.Image, how: Image.Resampling = Image.Resampling.BICUBIC) -> None:
+        """Fills everything with a picture."""
+        self.image = ground.resize((self.width, self.height), how)
         self._pen = ImageDraw.Draw(self.image)
         self._glaze = ImageDraw.Draw(self.image, "RGBA")
 

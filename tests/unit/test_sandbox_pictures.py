@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from pipeline.sandbox.figures import FIGURES, named
-from pipeline.sandbox.pictures import SCENES, Drawing, drawing_of, png
+from pipeline.sandbox.pictures import Drawing, drawing_of, png
+from pipeline.sandbox.scenery import SCENES
 from pipeline.sandbox.tasks import Action, Order, Task
 
 SIDE = 128
@@ -66,7 +67,7 @@ def test_a_variation_keeps_the_scene_and_a_reroll_draws_anew() -> None:
     before = drawing_of(parent, SIDE)
     varied = drawing_of(follow_up(parent, Action.VARIATION, 3), SIDE)
     rerolled = drawing_of(follow_up(parent, Action.REROLL), SIDE)
-    assert set(varied.scenes) == {before.scenes[2]}
+    assert set(varied.ways) == {before.ways[2]}
     assert len({drawn(parent).tobytes(), png(varied), png(rerolled)}) == 3
 
 
@@ -82,7 +83,7 @@ def test_the_shape_follows_the_prompt(flag: str, ratio: float) -> None:
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("size", [(16, 64), (64, 16)])
 def test_every_scene_can_be_painted_in_every_shape(scene: str, size: tuple[int, int]) -> None:
-    drawing = Drawing(words="fog", seed="1", width=size[0], height=size[1], scenes=(scene,) * 4)
+    drawing = Drawing(words="fog", seed="1", width=size[0], height=size[1], ways=(scene,) * 4)
     assert Image.open(BytesIO(png(drawing))).size == size
 
 
