@@ -91,7 +91,8 @@ def _beginning(order: Order, side: int) -> Drawing:
     words, seed = _said(order.prompt), _asked_seed(order.prompt)
     width, height = _shape(_asked_ratio(order.prompt), side)
     ways = scenes_for(words, seed)
-    return Drawing(words=words, seed=seed, width=width, height=height, ways=ways, images=order.images)
+    drawing = Drawing(words=words, seed=seed, width=width, height=height, ways=ways, images=order.images)
+    return replace(drawing, quarter=_which(order)) if order.action is Action.VIDEO else drawing
 
 
 def _blend(order: Order, side: int) -> Drawing:
@@ -126,7 +127,7 @@ def _edit(order: Order, side: int) -> Drawing:
 
 
 def _follow_up(parent: Drawing, order: Order, side: int) -> Drawing:
-    which = parent.quarter or min(max(order.index or 1, 1), 4)
+    which = parent.quarter or _which(order)
     single = replace(parent, quarter=which)
     words = _said(order.prompt) or parent.words
     seed = f"{parent.seed} {order.word}{order.variant or ''}"
@@ -150,6 +151,10 @@ def _follow_up(parent: Drawing, order: Order, side: int) -> Drawing:
             return _anew(single, words, seed, (parent.ways[which - 1],) * 4)
         case _:
             return _anew(single, words, seed, _shuffled(parent, words, seed))
+
+
+def _which(order: Order) -> int:
+    return min(max(order.index or 1, 1), 4)
 
 
 def _anew(single: Drawing, words: str, seed: str, ways: tuple[str, ...]) -> Drawing:
