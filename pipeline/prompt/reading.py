@@ -1,0 +1,162 @@
+"""A prompt taken apart: its words, and its flags with their values and where they stand."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pipeline.prompt.flags import Flag, find
+from pipeline.prompt.values import Nothing, Number, Ratio, Words
+
+_HYPHENS = "-‐‑−﹣－"
+_LONG_DASHES = "–—―‒⸺⸻﹘"
+_DASHES = _HYPHENS + _LONG_DASHES
+
+_START = re.compile(rf"(?<!\S)([{_DASHES}]+)(\s*)([^\W\d_]\S*)")
+_NAME = re.compile(r"[^\W\d_]+")
+_NEXT = re.compile(rf"\s+(?=\S)(?![{_DASHES}]+(?:[^\W\d_]|\s|$))")
+
+_ANYTHING = Words(says="anything")
+
+
+class Found(NamedTuple):
+    """One flag as written. A tuple, because a manifest holds hundreds of thousands."""
+
+    flag: Flag | None
+    """None if Midjourney has no flag of this name."""
+    word: str
+    """What stands after the dashes: a known name in small letters."""
+    lead: str
+    """The dashes to send. Not `--` where Midjourney would take them for words, as in `-ar 3:2`."""
+    at: int
+    value: str
+    value_at: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        return self.lead + self.word
+
+    @property
+    def sure(self) -> bool:
+        return self.lead == "--"
+
+    @property
+    def sent(self) -> str:
+        return f"{self.name} {self.value}" if self.value else self.name
+
+
+class Reading(NamedTuple):
+    """`words` has one piece more than there are flags: what stands before, between and after them."""
+
+    words: tuple[str, ...]
+    flags: tuple[Found, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(piece for piece in self.words if piece)
+
+    @property
+    def flags_last(self) -> str:
+        return " ".join(piece for piece in (*self.words, *(found.sent for found in self.flags)) if piece)
+
+    @property
+    def in_order(self) -> str:
+        flags = (*(found.sent for found in self.flags), "")
+        pairs = zip(self.words, flags, strict=True)
+        return " ".join(piece for pair in pairs for piece in pair if piece)
+
+    def alike(self, other: Reading) -> bool:
+        """Whether words and flags are the same, wherever they stand."""
+        return self.text == other.text and [flag.sent for flag in self.flags] == [flag.sent for flag in other.flags]
+
+
+def read(text: str) -> Reading:
+    """The text taken apart. White space is collapsed in what is kept; nothing is judged."""
+    starts: list[tuple[re.Match[str], str, Flag | None]] = []
+    for match in _START.finditer(text):
+        flag = find(match[3])
+        if lead := _lead(match, flag, text):
+            starts.append((match, lead, flag))
+    stops = [*(match.start() for match, _, _ in starts), len(text)]
+    words = [collapsed(text[: stops[0]])]
+    flags: list[Found] = []
+    for (match, lead, flag), stop in zip(starts, stops[1:], strict=True):
+        found = _found(match, lead, flag, text, stop)
+        flags.append(found)
+        words.append(collapsed(text[found.end : stop]))
+    return Reading(tuple(words), tuple(flags))
+
+
+def collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def attached(word: str) -> tuple[str, str] | None:
+    """Name and value of a word such as `v6` or `ar=3:2` that lacks a space."""
+    name = _NAME.match(word)
+    flag = find(name[0]) if name else None
+    if not name or not flag:
+        return None
+    value = word[name.end() :].lstrip("=:-")
+    meant = value if flag.takes.fits(value) else flag.takes.repaired(value)
+    return None if meant is None else (name[0].lower(), meant)
+
+
+def _found(match: re.Match[str], lead: str, flag: Flag | None, text: str, stop: int) -> Found:
+    start = _after_space(text, match.end(), stop)
+    end = (flag.takes if flag else _ANYTHING).end(text, start, stop)
+    return Found(
+        flag=flag,
+        word=match[3].lower() if flag else match[3],
+        lead=lead,
+        at=match.start(),
+        value=collapsed(text[start:end]),
+        value_at=start,
+        end=end,
+    )
+
+
+def _lead(match: re.Match[str], flag: Flag | None, text: str) -> str:
+    """The dashes to send, or nothing where a dash is only punctuation or part of a word."""
+    dashes, space, word = match.groups()
+    if dashes == "--" and not space:
+        return dashes
+    if not flag:
+        return ""
+    hyphen = len(dashes) == 1 and dashes in _HYPHENS
+    if space:
+        return _lead_with_space(flag, dashes, hyphen, _value_after(match, flag, text))
+    if hyphen:
+        return "-" if _meant(flag, _value_after(match, flag, text)) else ""
+    # A phone makes `—no` of `--no`; but `—s` and `—c` may also be a word that was cut short.
+    plain = len(dashes) > 1 or len(word) > 1 or _meant(flag, _value_after(match, flag, text))
+    return "--" if plain else ""
+
+
+def _lead_with_space(flag: Flag, dashes: str, hyphen: bool, value: str) -> str:
+    """`a fox — an owl` is punctuation, and so may be `a car — version 2`; `a fox — ar 3:2` cannot be."""
+    if isinstance(flag.takes, Ratio) and _meant(flag, value):
+        return "- " if hyphen else "--"
+    if dashes == "--" and isinstance(flag.takes, Number) and _meant(flag, value):
+        return "-- "
+    return ""
+
+
+def _value_after(match: re.Match[str], flag: Flag, text: str) -> str:
+    follows = _NEXT.match(text, match.end())
+    if not follows:
+        return ""
+    return collapsed(text[follows.end() : flag.takes.end(text, follows.end(), len(text))])
+
+
+def _meant(flag: Flag, value: str) -> bool:
+    if isinstance(flag.takes, Nothing):
+        return True
+    return bool(value) and (flag.takes.fits(value) or flag.takes.repaired(value) is not None)
+
+
+def _after_space(text: str, start: int, stop: int) -> int:
+    while start < stop and text[start].isspace():
+        start += 1
+    return start
