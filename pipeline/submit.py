@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 
 from pipeline import backoff
-from pipeline.api.client import Api
 from pipeline.dispatch import Handful, now
-from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 from pipeline.store.moves import Settlement
 from pipeline.task import ClaimedTask, State
 
@@ -23,11 +22,15 @@ LONGEST_PAUSE = 3_600.0
 SAVE_EVERY = 0.1
 """Seconds after which the outcomes that are there are saved, however slow the rest: a crash leaves less in doubt."""
 
+Post = Callable[[ClaimedTask], Outcome]
 
-def send(handful: Handful, api: Api, pool: Executor) -> Iterator[list[tuple[ClaimedTask, Outcome]]]:
+
+def send(
+    handful: Handful, post: Callable[[ClaimedTask], Outcome], pool: Executor
+) -> Iterator[list[tuple[ClaimedTask, Outcome]]]:
     """Sends all at once and yields them as they end, many at a time."""
     pending: dict[Future[Outcome], ClaimedTask] = {
-        pool.submit(_send_one, task, handful.send_before, api): task for task in handful.tasks
+        pool.submit(_send_one, task, handful.send_before, post): task for task in handful.tasks
     }
     while pending:
         ended, _ = wait(pending, timeout=SAVE_EVERY)
@@ -35,12 +38,12 @@ def send(handful: Handful, api: Api, pool: Executor) -> Iterator[list[tuple[Clai
             yield [(pending.pop(future), future.result()) for future in ended]
 
 
-def _send_one(task: ClaimedTask, send_before: float, api: Api) -> Outcome:
+def _send_one(task: ClaimedTask, send_before: float, post: Post) -> Outcome:
     """A process that was suspended must not send what rescue may have given away meanwhile."""
     if now() >= send_before:
         return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", blame=Blame.NOBODY)
     try:
-        return api.submit(task)
+        return post(task)
     except Exception as bug:
         # One task that meets a fault of ours must not leave the whole handful without its outcomes.
         log.exception("submit_crashed task=%s", task.id)
@@ -54,6 +57,8 @@ def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: rand
     match outcome:
         case Accepted():
             return _settled(task, State.SUBMITTED, "accepted", outcome, remote_id=outcome.remote_id)
+        case Window():
+            return _settled(task, State.PLANNED, "window", outcome, remote_id=outcome.remote_id, wait=0.0)
         case Refused():
             return _settled(task, State.FAILED, "refused", outcome)
         case InDoubt():

@@ -108,6 +108,8 @@ class NewTask:
     depth: int = 0
     word: str | None = None
     """Of a follow-up."""
+    own_prompt: bool = False
+    """Whether a follow-up has a prompt of its own, not its parent's."""
     inputs: tuple[Input, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -133,6 +135,8 @@ class ClaimedTask:
     """Since the first failure that counts; 0 when there was none."""
     word: str | None = None
     """Of a follow-up."""
+    own_prompt: bool = False
+    """Whether a follow-up has a prompt of its own, not its parent's."""
     inputs: tuple[Input, ...] = ()
     attached: tuple[Attached, ...] = ()
     """The inputs as they are sent."""
@@ -174,8 +178,6 @@ class FinishedTask:
     mode: Mode | None
     then: tuple[FollowUp, ...]
     to_deliver: bool
-    stems: tuple[str, ...] = ()
-    """Its own stem and those of the tasks that led to it, the row first."""
     prompts: tuple[str, ...] = ()
     """What a describe or a shorten made."""
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.outcome import Report
+from pipeline.action import TEXTS
+from pipeline.outcome import Accepted, Outcome, Report
 from pipeline.store.moves import Change
-from pipeline.task import State, TaskAtApi
+from pipeline.task import ClaimedTask, State, TaskAtApi
 
 SHORTEST_POLL, LONGEST_POLL = 0.1, 5.0
 """Seconds between two polls of an account."""
+SHORTEST_NET, LONGEST_NET = 1.0, 60.0
+"""The same, where the server reports by itself."""
 LONGEST_ROUND = 15.0
 """Seconds after which an account is polled again although nobody has said how the last round ended."""
 PROGRESS_EVERY = 2.0
@@ -17,13 +20,13 @@ PROGRESS_EVERY = 2.0
 FORGOTTEN_AFTER = 15 * 60.0
 FORGOTTEN_MISSES = 20
 """Seconds and looks after which a task that the API does not list any more is forgotten: some keep tasks in memory."""
-LINKLESS_AFTER = 5 * 60.0
-"""Seconds after which a success that names no picture has failed: servers say SUCCESS a moment before they know it."""
+EMPTY_HANDED_AFTER = 5 * 60.0
+"""Seconds after which a success that brings nothing has failed: servers say SUCCESS a moment before they know it."""
 GIVEN_UP_AFTER = 24 * 3_600.0
 """Seconds after which a task that the API never finishes has failed. Known servers give up within an hour."""
 
 _UNFINISHED = (State.SUBMITTED, State.RUNNING)
-_LINKLESS = "finished, and no link yet"
+_NOTHING_YET = "finished, and nothing to fetch yet"
 
 
 def changes(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Change]:
@@ -49,9 +52,20 @@ def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
     ]
 
 
+def at_once(ended: Iterable[tuple[ClaimedTask, Outcome]]) -> list[Change]:
+    """What the replies of POSTs change that were the result already: a seed, a link."""
+    return [
+        _final(task.id, outcome.report)
+        for task, outcome in ended
+        if isinstance(outcome, Accepted) and outcome.report is not None
+    ]
+
+
 def _change(task: TaskAtApi, report: Report) -> Change | None:
-    if report.state is State.SUCCEEDED and not report.image_url:
-        return _linkless(task, report)
+    if report.state is State.SUCCEEDED and not _has_come(task, report):
+        return _empty_handed(task, report)
+    if report.window and not task.answered:
+        return Change(id=task.id, state=State.PLANNED, reason="the API has opened a window, which is answered next")
     if report.state in _UNFINISHED:
         if task.seconds_since_submit > GIVEN_UP_AFTER:
             return Change(id=task.id, state=State.FAILED, reason="the API did not finish it within a day")
@@ -61,12 +75,17 @@ def _change(task: TaskAtApi, report: Report) -> Change | None:
         if not (moved or progressed or task.seconds_missing is not None):
             return None
         return Change(id=task.id, state=state, progress=report.progress, started_at=report.started_at)
+    return _final(task.id, report)
+
+
+def _final(task_id: int, report: Report) -> Change:
     return Change(
-        id=task.id,
+        id=task_id,
         state=report.state,
         reason=report.reason,
         progress=report.progress,
         image_url=report.image_url,
+        result=report.result,
         buttons=report.buttons or None,
         properties=report.properties,
         started_at=report.started_at,
@@ -74,12 +93,18 @@ def _change(task: TaskAtApi, report: Report) -> Change | None:
     )
 
 
-def _linkless(task: TaskAtApi, report: Report) -> Change | None:
-    if task.progress == _LINKLESS:
-        if task.seconds_since_update < LINKLESS_AFTER:
+def _has_come(task: TaskAtApi, report: Report) -> bool:
+    """Whether a success brings what was asked for: a text where text is made, a link everywhere else."""
+    return bool(report.result if task.action in TEXTS else report.image_url)
+
+
+def _empty_handed(task: TaskAtApi, report: Report) -> Change | None:
+    if task.progress == _NOTHING_YET:
+        if task.seconds_since_update < EMPTY_HANDED_AFTER:
             return None
-        return Change(id=task.id, state=State.FAILED, reason="the API says SUCCESS, and names no picture")
-    return Change(id=task.id, state=State.RUNNING, progress=_LINKLESS, started_at=report.started_at)
+        what = "brings no text" if task.action in TEXTS else "names no picture"
+        return Change(id=task.id, state=State.FAILED, reason=f"the API says SUCCESS, and {what}")
+    return Change(id=task.id, state=State.RUNNING, progress=_NOTHING_YET, started_at=report.started_at)
 
 
 def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[TaskAtApi]:
@@ -88,12 +113,15 @@ def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Task
     return [task for task in known if task.remote_id not in listed]
 
 
-def poll_interval(tasks: Sequence[TaskAtApi]) -> float:
+def poll_interval(tasks: Sequence[TaskAtApi], *, called_back: bool = False) -> float:
     """Seconds until the next poll: a sixth of the tasks' mean age.
 
-    So a picture waits for us a fraction of the time that it took, whether jobs last a second or ten minutes.
+    So a picture waits for us a fraction of the time that it took, whether jobs last a second or ten minutes. Where the
+    server reports by itself, polling is the net beneath it: a picture whose report is lost waits as long as it took.
     """
     if not tasks:
         return SHORTEST_POLL
     mean_age = sum(task.seconds_since_submit for task in tasks) / len(tasks)
+    if called_back:
+        return min(LONGEST_NET, max(SHORTEST_NET, mean_age))
     return min(LONGEST_POLL, max(SHORTEST_POLL, mean_age / 6))

@@ -45,7 +45,9 @@ def open_store(settings: Settings) -> Store:
 def open_api(settings: Settings) -> Api:
     if settings.api_base_url is None:
         raise UsageError("PIPELINE_API_BASE_URL is not set (`pipeline run` brings up the sandbox)")
-    return Api(settings.api_base_url, settings.api_key.get_secret_value(), settings.api_dialect)
+    return Api(
+        settings.api_base_url, settings.api_key.get_secret_value(), settings.api_dialect, hook_url=settings.hook_url
+    )
 
 
 def register_account(store: Store, settings: Settings) -> int:

@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest, open_manifest
 from pipeline.plan import tasks
 from pipeline.settings import load
-from pipeline.store import batches, deliveries
+from pipeline.store import batches, deliveries, rows
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
 from pipeline.wiring import open_api, register_account
@@ -130,7 +130,7 @@ def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tu
     with store.begin() as tx:
         if here.account_name != SANDBOX and batches.known(tx, here.account_name, name) is None:
             refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
-        batches.refuse_changed_rows(tx, account_id, name, tasks(content.manifest.rows()))
+        rows.refuse_changed_rows(tx, account_id, name, tasks(content.manifest.rows()))
         batch_id, to_read = batches.receive(
             tx,
             account_id=account_id,

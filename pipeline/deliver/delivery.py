@@ -19,8 +19,12 @@ class Facts:
     batch: str
     action: Action
     prompt: str
+    word: str | None = None
+    """Of a follow-up."""
     index: int | None = None
     mode: Mode | None = None
+    state: str | None = None
+    """The person's own note."""
     remote_id: str = ""
     parent_remote_id: str | None = None
     seed: str | None = None
@@ -44,15 +48,18 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """A picture on disk, verified. `path` is relative to the output folder (`spring/fox-U1.png`)."""
+    """A picture, film or text on disk, verified. `path` is relative to the output folder (`spring/fox-U1.png`).
+
+    Only a picture has a width and a height, in pixels.
+    """
 
     task_id: int
     path: Path
     bytes: int
     sha256: str
-    width: int
-    height: int
     media_type: str
+    width: int | None = None
+    height: int | None = None
 
 
 class Cause(StrEnum):
@@ -111,10 +118,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What the bytes turned out to be. `format` is Pillow's word (`PNG`)."""
+    """What the bytes turned out to be, film included. `format` is Pillow's word (`PNG`), or `MP4`."""
 
     format: str
     extension: str
     media_type: str
-    width: int
-    height: int
+    width: int | None = None
+    height: int | None = None

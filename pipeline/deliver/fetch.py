@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from http import HTTPStatus
 from typing import BinaryIO
@@ -20,6 +21,22 @@ KEY_HEADERS = ("authorization", "mj-api-secret", "cookie")
 def picture_client() -> httpx.Client:
     """A client for picture hosts: no key, no cookies, follows redirects. One for each thread."""
     return httpx.Client(follow_redirects=True, limits=httpx.Limits(max_connections=8))
+
+
+_local = threading.local()
+
+
+def thread_client() -> httpx.Client:
+    """This thread's picture client: one for each thread costs less than one for all."""
+    client: httpx.Client | None = getattr(_local, "client", None)
+    if client is None:
+        client = _local.client = picture_client()
+    return client
+
+
+def fetch_link(client: httpx.Client, url: str, into: BinaryIO, limits: Limits) -> Fetched | NotDelivered:
+    """Stream a link that somebody gave into an open file, if it is one that we follow. Raises OSError only for it."""
+    return refusal_of_link(url) or fetch(client, url, into, limits)
 
 
 def refusal_of_link(url: str) -> NotDelivered | None:

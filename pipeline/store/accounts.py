@@ -9,6 +9,9 @@ from pipeline.task import AT_THE_API
 RING_AGAIN = 2.0
 """Seconds after which a doorbell that had no effect is rung again: its message may be lost."""
 
+CALLED_BACK_RECENTLY = 600.0
+"""Seconds for which a server that has reported by itself is trusted to go on with it."""
+
 
 def register(tx: Transaction, *, name: str, base_url: str, max_running: int, max_queued: int) -> int:
     """The account's id; its address and limits are what the newest settings say."""
@@ -127,5 +130,16 @@ def unblock(tx: Transaction, account_id: int) -> bool:
             "UPDATE accounts SET refusals = 0, blocked_until = NULL, blocked_reason = NULL "
             "WHERE id = :id AND refusals > 0 AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())",
             id=account_id,
+        )
+    )
+
+
+def calls_back(tx: Transaction, account_id: int) -> bool:
+    """Whether the account's server has reported by itself of late."""
+    return bool(
+        tx.scalar(
+            "SELECT called_back_at > now() - :recent * interval '1 second' FROM accounts WHERE id = :id",
+            id=account_id,
+            recent=CALLED_BACK_RECENTLY,
         )
     )

@@ -3,23 +3,38 @@ comes twice, or two workers at once, never do the same thing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.action import Action
+from pipeline.inputs import inputs_from_json
 from pipeline.store.engine import Transaction
 from pipeline.store.schema import HOLDS_ROOM, one_of
 from pipeline.task import AT_THE_API, ClaimedTask, Mode, State, TaskAtApi
 
-_CLAIM = """
-    WITH due AS MATERIALIZED (
-        SELECT id FROM tasks
+_AT_WORK = one_of("state", (State.SUBMITTING, *AT_THE_API))
+_LOOKS = 4
+"""Candidates for each place: some of them may have to take turns. Rows are ordered by turn, so few have."""
+
+_CLAIM = f"""
+    WITH candidates AS MATERIALIZED (
+        SELECT id, prompt, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins FROM tasks
         WHERE account_id = :account_id AND state = 'planned' AND next_attempt_at <= now()
-        ORDER BY {order} LIMIT :room FOR UPDATE SKIP LOCKED
+        ORDER BY {{order}} LIMIT :looks FOR UPDATE SKIP LOCKED
+    ), placed AS (
+        SELECT *, row_number() OVER () AS place FROM candidates
+    ), due AS MATERIALIZED (
+        SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY twins ORDER BY place) AS turn FROM placed) AS p
+        WHERE turn = 1 AND (twins <> prompt OR NOT EXISTS (
+            SELECT FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine' AND prompt = p.twins
+        ))
+        ORDER BY place LIMIT :room
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
             lease_until = now() + :lease * interval '1 second', owner = :owner
         FROM due WHERE t.id = due.id
-        RETURNING t.id, t.attempt, t.action, t.prompt, t.index, t.mode, t.parent_id, t.tries, t.first_failed_at
+        RETURNING t.id, t.attempt, t.action, t.word, t.prompt, t.own_prompt, t.index, t.mode, t.inputs,
+            t.options, t.window_id, t.parent_id, t.tries, t.first_failed_at
     ), intent AS (
         INSERT INTO attempts (task_id, number) SELECT id, attempt FROM moved RETURNING task_id, token
     ), recorded AS (
@@ -31,6 +46,7 @@ _CLAIM = """
     FROM moved JOIN intent ON intent.task_id = moved.id LEFT JOIN tasks parent ON parent.id = moved.parent_id
     ORDER BY moved.id
 """
+"""Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up."""
 
 
 def claim_for_submit(
@@ -56,7 +72,14 @@ def claim_for_submit(
         return [], False
     order = _PROBE if account[0].probing else _order(tx, account_id, account[0].most)
     most = 1 if account[0].probing else most
-    rows = tx.rows(_CLAIM.format(order=order), account_id=account_id, room=min(room, most), lease=lease, owner=owner)
+    rows = tx.rows(
+        _CLAIM.format(order=order),
+        account_id=account_id,
+        room=min(room, most),
+        looks=_LOOKS * account[0].most,
+        lease=lease,
+        owner=owner,
+    )
     return [_claimed(row) for row in rows], len(rows) == most < room and not account[0].probing
 
 
@@ -78,7 +101,7 @@ def _order(tx: Transaction, account_id: int, most: int) -> str:
         id=account_id,
         most=most,
     )
-    return "depth, id" if roots <= most else "depth DESC, id"
+    return "depth, turn, id" if roots <= most else "depth DESC, turn, id"
 
 
 def _claimed(row: Any) -> ClaimedTask:
@@ -92,27 +115,38 @@ def _claimed(row: Any) -> ClaimedTask:
         mode=Mode(row.mode) if row.mode else None,
         tries=row.tries,
         seconds_failing=float(row.seconds_failing),
+        word=row.word,
+        own_prompt=row.own_prompt,
+        inputs=inputs_from_json(row.inputs),
+        options=row.options,
+        window_id=row.window_id,
         parent_remote_id=row.parent_remote_id,
         parent_buttons=tuple(row.parent_buttons or ()),
     )
 
 
-def at_the_api(tx: Transaction, account_id: int) -> list[TaskAtApi]:
-    """What the account is working on, oldest first."""
+def at_the_api(tx: Transaction, account_id: int, ids: Sequence[int] | None = None) -> list[TaskAtApi]:
+    """What the account is working on, oldest first; of it only `ids`, if there are any."""
     rows = tx.rows(
         f"""
-        SELECT id, remote_id, state, progress, misses, extract(epoch FROM now() - updated_at) AS updated,
+        SELECT id, action, remote_id, state, window_id IS NOT NULL AS answered, progress, misses,
+            extract(epoch FROM now() - updated_at) AS updated,
             extract(epoch FROM now() - coalesce(submitted_at, updated_at)) AS submitted,
             extract(epoch FROM now() - missing_since) AS missing
-        FROM tasks WHERE account_id = :id AND {one_of("state", AT_THE_API)} ORDER BY submitted_at
+        FROM tasks WHERE account_id = :id AND {one_of("state", AT_THE_API)}
+            AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
+        ORDER BY submitted_at
         """,
         id=account_id,
+        ids=None if ids is None else list(ids),
     )
     return [
         TaskAtApi(
             id=row.id,
+            action=Action(row.action),
             remote_id=row.remote_id,
             state=State(row.state),
+            answered=row.answered,
             progress=row.progress,
             seconds_since_update=float(row.updated),
             seconds_since_submit=float(row.submitted),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from pipeline.action import Action
 from pipeline.store.engine import Transaction, as_json
@@ -26,9 +27,12 @@ class Undelivered:
     stem: str
     action: Action
     prompt: str
+    word: str | None
     index: int | None
     mode: Mode | None
-    image_url: str
+    state: str | None
+    image_url: str | None
+    result: dict[str, Any] | None
     remote_id: str
     parent_remote_id: str | None
     seed: str | None
@@ -50,8 +54,8 @@ def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, own
             WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
             RETURNING *
         )
-        SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.index, t.mode, t.image_url,
-            t.remote_id, parent.remote_id AS parent_remote_id, t.properties ->> 'seed' AS seed, a.name AS account,
+        SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.word, t.index, t.mode,
+            t.options ->> 'state' AS state, t.image_url, t.result, t.remote_id, parent.remote_id AS parent_remote_id, t.properties ->> 'seed' AS seed, a.name AS account,
             t.attempt AS attempts, t.tries, coalesce(extract(epoch FROM now() - t.first_failed_at), 0)::float
                 AS seconds_failing, t.submitted_at, t.started_at, t.finished_at
         FROM taken t JOIN batches b ON b.id = t.batch_id JOIN accounts a ON a.id = t.account_id

@@ -22,7 +22,8 @@ _CHANGED = """
         SELECT id, tree FROM changed
         UNION ALL SELECT t.id, NULL FROM nodes JOIN tasks t ON t.parent_id = nodes.id
     )
-    SELECT t.id, t.parent_id, t.key, t.stem, t.depth, t.prompt, t.mode, t.state, nodes.tree::jsonb AS tree
+    SELECT t.id, t.parent_id, t.key, t.stem, t.depth, t.prompt, t.mode, t.state, t.options,
+        t.result -> 'prompts' AS prompts, nodes.tree::jsonb AS tree
     FROM nodes JOIN tasks t USING (id) ORDER BY t.id FOR UPDATE OF t
 """
 
@@ -72,4 +73,6 @@ def _with_missing(node: Node, then: tuple[FollowUp, ...], known: dict[tuple[int,
         mode=Mode(node.mode) if node.mode else None,
         then=tuple(one for one in then if (node.id, f"{node.key}-{one.word}") not in known),
         to_deliver=False,
+        prompts=tuple(node.prompts or ()),
+        options=node.options,
     )

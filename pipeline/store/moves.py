@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from pipeline.inputs import inputs_to_json
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.presence import ALIVE
 from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State
@@ -53,6 +54,7 @@ class Settlement:
     reason: str | None = None
     code: int | None = None
     remote_id: str | None = None
+    """What the API called the task, or the window that it opened."""
     wait: float | None = None
     """Seconds until the next attempt, when there is one."""
     counts: int = 0
@@ -60,10 +62,11 @@ class Settlement:
 
 
 _SETTLE = move_sql(
-    ", attempt int, remote_id text, wait float, counts int",
+    ", attempt int, outcome text, remote_id text, wait float, counts int",
     """
-    remote_id = coalesce(v.remote_id, t.remote_id), lease_until = NULL,
-    submitted_at = CASE WHEN v.remote_id IS NULL THEN t.submitted_at ELSE clock_timestamp() END,
+    remote_id = CASE v.state WHEN 'submitted' THEN v.remote_id ELSE t.remote_id END, lease_until = NULL,
+    window_id = CASE WHEN v.outcome = 'window' THEN v.remote_id ELSE t.window_id END,
+    submitted_at = CASE v.state WHEN 'submitted' THEN clock_timestamp() ELSE t.submitted_at END,
     next_attempt_at = clock_timestamp() + v.wait * interval '1 second', tries = t.tries + v.counts,
     first_failed_at = CASE WHEN v.counts > 0 THEN coalesce(t.first_failed_at, now()) ELSE t.first_failed_at END
     """,
@@ -97,6 +100,7 @@ class Change:
     reason: str | None = None
     progress: str | None = None
     image_url: str | None = None
+    result: dict[str, Any] | None = None
     buttons: tuple[str, ...] | None = None
     properties: dict[str, Any] | None = None
     started_at: datetime | None = None
@@ -104,17 +108,20 @@ class Change:
 
 
 _REPORT = move_sql(
-    """, progress text, image_url text, buttons jsonb, properties jsonb, started_at timestamptz,
+    """, progress text, image_url text, result jsonb, buttons jsonb, properties jsonb, started_at timestamptz,
     finished_at timestamptz""",
     """
     progress = v.progress, missing_since = NULL, misses = 0,
     image_url = coalesce(v.image_url, t.image_url), buttons = coalesce(v.buttons, t.buttons),
-    properties = coalesce(v.properties, t.properties), started_at = coalesce(v.started_at, t.started_at),
+    result = coalesce(v.result, t.result), properties = coalesce(v.properties, t.properties),
+    window_id = CASE v.state WHEN 'planned' THEN t.remote_id ELSE t.window_id END,
+    started_at = coalesce(v.started_at, t.started_at),
     finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
-    next_attempt_at = CASE WHEN v.state = 'succeeded' AND b.deliver THEN now() END
+    next_attempt_at = CASE WHEN v.state = 'planned' OR (v.state = 'succeeded' AND b.deliver) THEN now() END
     """,
     guard="(t.state <> v.state OR t.state IN ('submitted', 'running'))",
-    returning="""t.id, t.state, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", b.deliver""",
+    returning="""t.id, t.state, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", t.options, t.batch_id,
+    t.result -> 'prompts' AS prompts, b.deliver""",
 )
 
 
@@ -140,6 +147,8 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
             mode=Mode(row.mode) if row.mode else None,
             then=then_from_json(row.then),
             to_deliver=row.deliver,
+            prompts=tuple(row.prompts or ()),
+            options=row.options,
         )
         for row in tx.rows(_REPORT, rows=rows, cause=cause)
         if row.state == State.SUCCEEDED
@@ -161,18 +170,24 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
     if not children:
         return 0
     rows = as_json(
-        asdict(child) | {"then": then_to_json(child.then), "follow_up_count": child.follow_up_count}
+        asdict(child)
+        | {
+            "then": then_to_json(child.then),
+            "follow_up_count": child.follow_up_count,
+            "inputs": inputs_to_json(child.inputs) or None,
+        }
         for child in children
     )
     return tx.run(
         """
         INSERT INTO tasks
-            (batch_id, account_id, parent_id, depth, key, stem, action, index, prompt, mode, "then", follow_up_count)
-        SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, v.stem, v.action, v.index, v.prompt, v.mode,
-            v."then", v.follow_up_count
+            (batch_id, account_id, parent_id, depth, key, stem, action, word, index, prompt, own_prompt, inputs,
+            options, mode, "then", follow_up_count)
+        SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, v.stem, v.action, v.word, v.index, v.prompt,
+            v.own_prompt, v.inputs, v.options, v.mode, v."then", v.follow_up_count
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(parent_id bigint, depth int, key text, stem text,
-            action text, index int, prompt text, mode text, "then" jsonb,
-            follow_up_count bigint)
+            action text, word text, index int, prompt text, own_prompt boolean, inputs jsonb, options jsonb, mode text,
+            "then" jsonb, follow_up_count bigint)
         JOIN tasks p ON p.id = v.parent_id
         ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO NOTHING
         """,

@@ -30,7 +30,7 @@ class Progress:
     """In the account's queue at the API, or on the way there."""
     planned: int
     not_reached: int
-    """Follow-ups that will never be asked for, as things stand: what they follow has failed or is in doubt."""
+    """What will never be asked for, as things stand: what it follows, or needs, has failed or is in doubt."""
     why_waiting: str | None
     """What keeps the account from going on just now."""
 
@@ -76,6 +76,7 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
         return sum(of[state].tasks for state in states if state in of)
 
     made = count(State.SUCCEEDED)
+    held_up, behind_them = _held_up(tx, batch_id) if count(State.IN_DOUBT) else (0, 0)
     stranded = of[State.SUCCEEDED].parked if made and batch.deliver else 0
     lost = (State.FAILED, State.CANCELLED, State.IN_DOUBT)
     return Progress(
@@ -89,10 +90,27 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
         downloading=made - stranded if batch.deliver else 0,
         running=count(State.RUNNING),
         queued=count(State.SUBMITTING, State.SUBMITTED),
-        planned=count(State.PLANNED),
-        not_reached=sum(of[state].follow_ups for state in lost if state in of),
+        planned=count(State.PLANNED) - held_up,
+        not_reached=sum(of[state].follow_ups for state in lost if state in of) + held_up + behind_them,
         why_waiting=_why_waiting(tx, batch.account_id),
     )
+
+
+def _held_up(tx: Transaction, batch_id: int) -> tuple[int, int]:
+    """How many rows wait for the picture of one that is in doubt, perhaps through others; and their follow-ups."""
+    rows = tx.rows(
+        """
+        WITH RECURSIVE held AS (
+            SELECT id, stem FROM tasks WHERE batch_id = :id AND state = 'in_doubt'
+            UNION SELECT d.id, d.stem FROM held JOIN tasks d ON d.batch_id = :id AND held.stem = ANY(d.needs)
+            WHERE d.state = 'planned' AND d.next_attempt_at IS NULL
+        )
+        SELECT count(*) AS tasks, coalesce(sum(follow_up_count), 0)::bigint AS follow_ups
+        FROM held JOIN tasks USING (id) WHERE state = 'planned'
+        """,
+        id=batch_id,
+    )
+    return rows[0].tasks, rows[0].follow_ups
 
 
 def _why_waiting(tx: Transaction, account_id: int) -> str | None:

@@ -70,8 +70,9 @@ class Doorbell:
     def submit(self, account: str, account_id: int) -> None:
         self._ring("submit", [account_id], flow_queue(account))
 
-    def track(self, account: str, account_id: int) -> None:
-        self._ring("track", [account_id], flow_queue(account))
+    def track(self, account: str, account_id: int, task_ids: Sequence[int] | None = None) -> None:
+        """For all tasks of the account, or for some that its server has reported."""
+        self._ring("track", [account_id, None if task_ids is None else list(task_ids)], flow_queue(account))
 
     def rescue(self, account: str) -> None:
         self._ring("rescue", [], flow_queue(account))

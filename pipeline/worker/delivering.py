@@ -4,14 +4,22 @@ try again."""
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import replace
 
-import httpx
-
 from pipeline import backoff
+from pipeline.action import TEXTS
 from pipeline.api.client import QueryError
-from pipeline.deliver import LIMITS, Cause, Delivered, Delivery, Facts, NotDelivered, download, picture_client
+from pipeline.deliver import (
+    LIMITS,
+    Cause,
+    Delivered,
+    Delivery,
+    Facts,
+    NotDelivered,
+    download,
+    thread_client,
+    write_text,
+)
 from pipeline.dispatch import now
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
 from pipeline.wiring import Runtime
@@ -23,7 +31,6 @@ LEASE = 2 * _LONGEST
 """Seconds until another worker may bring the picture: twice what two downloads and a look-up can take."""
 
 _ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
-_local = threading.local()
 
 
 def bring_home(at: Runtime, taken_at: float, task: Undelivered) -> DeliveryEnd | None:
@@ -42,18 +49,13 @@ def bring_home(at: Runtime, taken_at: float, task: Undelivered) -> DeliveryEnd |
 def _bring_home(at: Runtime, task: Undelivered) -> DeliveryEnd:
     """A link that leads to no picture is replaced once by what the API says now."""
     delivery = _delivery(at, task)
-    result = download(_client(), delivery)
+    if task.action in TEXTS:
+        return _end(at, task, write_text(delivery, task.result or {}), None)
+    result = download(thread_client(), delivery)
     fresh = _fresh_link(at, task) if isinstance(result, NotDelivered) and result.cause in _ASK_AGAIN else None
     if fresh:
-        result = download(_client(), replace(delivery, url=fresh))
+        result = download(thread_client(), replace(delivery, url=fresh))
     return _end(at, task, result, fresh)
-
-
-def _client() -> httpx.Client:
-    client: httpx.Client | None = getattr(_local, "client", None)
-    if client is None:
-        client = _local.client = picture_client()
-    return client
 
 
 def _fresh_link(at: Runtime, task: Undelivered) -> str | None:
@@ -70,8 +72,10 @@ def _delivery(at: Runtime, task: Undelivered) -> Delivery:
         batch=task.batch,
         action=task.action,
         prompt=task.prompt,
+        word=task.word,
         index=task.index,
         mode=task.mode,
+        state=task.state,
         remote_id=task.remote_id,
         parent_remote_id=task.parent_remote_id,
         seed=task.seed,
@@ -82,7 +86,7 @@ def _delivery(at: Runtime, task: Undelivered) -> Delivery:
         finished_at=task.finished_at,
     )
     folder = at.output_dir / task.folder
-    return Delivery(task_id=task.id, folder=folder, stem=task.stem, url=task.image_url, facts=facts)
+    return Delivery(task_id=task.id, folder=folder, stem=task.stem, url=task.image_url or "", facts=facts)
 
 
 def _end(at: Runtime, task: Undelivered, result: Delivered | NotDelivered, fresh: str | None) -> DeliveryEnd:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from pipeline import submit
+from pipeline import submit, track
 from pipeline.dispatch import Handful
 from pipeline.outcome import Accepted, InDoubt, Outcome, TryAgain
-from pipeline.store import accounts, moves
+from pipeline.store import accounts, moves, needs
 from pipeline.store.engine import Transaction
-from pipeline.task import ClaimedTask
+from pipeline.task import ClaimedTask, State
 from pipeline.wiring import Runtime
+from pipeline.worker import applying, gathering
 
 log = logging.getLogger("pipeline.worker")
 
@@ -32,7 +34,7 @@ def send_and_save(at: Runtime, handful: Handful) -> bool:
     seen: list[Outcome] = []
     held: list[tuple[ClaimedTask, Outcome]] = []
     blocked = freed = False
-    for ended in submit.send(handful, at.api, at.pool):
+    for ended in submit.send(handful, partial(gathering.post, at), at.pool):
         held += [pair for pair in ended if submit.is_of_the_key(pair[1])]
         freed |= _save(at, [pair for pair in ended if not submit.is_of_the_key(pair[1])], again=not blocked)
         seen += [outcome for _, outcome in ended]
@@ -67,7 +69,13 @@ def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
 
 
 def _settle(at: Runtime, tx: Transaction, ended: Ended, again: bool) -> bool:
-    moves.settle(tx, [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended])
+    settlements = [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended]
+    moves.settle(tx, settlements)
+    applying.apply(at, tx, track.at_once(ended), "submit")
+    if failed := [one.id for one in settlements if one.state is State.FAILED]:
+        needs.settle(tx, at.account_id, failed)
+    if any(one.outcome == "window" for one in settlements):
+        tx.after_commit(partial(applying.bell.submit, at.account, at.account_id))
     refusal = submit.account_refusal(outcome for _, outcome in ended)
     if refusal:
         _pause(at, tx, refusal, again)

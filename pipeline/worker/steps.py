@@ -14,16 +14,17 @@ from pipeline import dispatch, follow_up, track
 from pipeline.api.client import IDS_A_CALL, QueryError
 from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest
+from pipeline.manifest.pictures import KnownPictures
 from pipeline.outcome import Report
 from pipeline.plan import tasks as planned_tasks
-from pipeline.store import accounts, batches, claims, deliveries, moves
+from pipeline.store import accounts, batches, claims, deliveries, moves, needs, pictures, rows
 from pipeline.task import TaskAtApi
 from pipeline.wiring import Runtime, runtime
-from pipeline.worker import delivering, sending
-from pipeline.worker.app import Doorbell, app
+from pipeline.worker import applying, delivering, sending
+from pipeline.worker.app import app
+from pipeline.worker.applying import bell
 
 log = logging.getLogger("pipeline.worker")
-bell = Doorbell()
 
 P = ParamSpec("P")
 
@@ -42,11 +43,12 @@ def read(batch_id: int) -> None:
     at = runtime()
     try:
         with at.store.begin() as tx:
-            taken = batches.take_to_read(tx, batch_id)
-            if taken is None:
+            unread = batches.take_to_read(tx, batch_id)
+            if unread is None:
                 return
-            filename, content = taken
-            grown = batches.write_tasks(tx, batch_id, planned_tasks(Manifest.from_bytes(content, filename).rows()))
+            known = KnownPictures(pictures.named(tx, batch_id))
+            manifest = Manifest.from_bytes(unread.content, unread.filename, pictures=known, lint=unread.lint)
+            grown = rows.write_tasks(tx, batch_id, planned_tasks(manifest.rows(), at.api.traits.lacks))
             moves.add_children(tx, at.account_id, follow_up.children(grown))
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
         log.info("batch_planned batch=%s", batch_id)
@@ -87,13 +89,17 @@ def submit_some(account_id: int) -> None:
 
 
 @step("track")
-def track_account(account_id: int) -> None:
-    """Asks what has become of the account's tasks, a hundred a call, and applies the reports."""
+def track_account(account_id: int, task_ids: Sequence[int] | None = None) -> None:
+    """Asks what has become of the account's tasks, a hundred a call, and applies the reports.
+
+    With `task_ids` of these only: their server has reported them, and is asked whether that is so.
+    """
     at = _runtime_for(account_id)
     began = time.monotonic()
     with at.store.begin() as tx:
-        known = claims.at_the_api(tx, account_id)
-        accounts.poll_again(tx, account_id, after=track.LONGEST_ROUND)
+        known = claims.at_the_api(tx, account_id, task_ids)
+        if task_ids is None:
+            accounts.poll_again(tx, account_id, after=track.LONGEST_ROUND)
     try:
         reports, unknown = _ask(at, known)
     except QueryError as failure:
@@ -103,12 +109,10 @@ def track_account(account_id: int) -> None:
         return
     with at.store.begin() as tx:
         moves.missed(tx, [task.id for task in unknown])
-        finished = moves.report(tx, track.changes(known, reports) + track.forgotten(unknown), "poll")
-        moves.add_children(tx, account_id, follow_up.children(finished))
-        accounts.polled(tx, account_id, again=track.poll_interval(known) - (time.monotonic() - began))
-        if finished:
-            tx.after_commit(partial(bell.submit, at.account, account_id))
-            tx.after_commit(partial(bell.deliver, at.account, [task.id for task in finished if task.to_deliver]))
+        applying.apply(at, tx, track.changes(known, reports) + track.forgotten(unknown), "poll")
+        if task_ids is None:
+            again = track.poll_interval(known, called_back=accounts.calls_back(tx, account_id))
+            accounts.polled(tx, account_id, again=again - (time.monotonic() - began))
 
 
 def _ask(at: Runtime, known: Sequence[TaskAtApi]) -> tuple[list[Report], list[TaskAtApi]]:
@@ -149,6 +153,7 @@ def rescue() -> None:
     at = runtime()
     with at.store.begin() as tx:
         doubted = moves.rescue(tx)
+        needs.settle(tx, at.account_id)
         for batch_id in batches.unread(tx, at.account_id):
             tx.after_commit(partial(bell.read, at.account, batch_id))
         tx.after_commit(partial(bell.deliver, at.account, deliveries.due(tx, at.account_id, most=1_000)))

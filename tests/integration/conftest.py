@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from pipeline import follow_up
 from pipeline.action import Action
 from pipeline.sandbox.attach import Services, attach
-from pipeline.store import accounts, batches, moves
+from pipeline.store import accounts, batches, moves, rows
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
 from pipeline.store.presence import Presence
@@ -73,8 +73,8 @@ class World:
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
         tasks = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys]
         with self.store.begin() as tx:
-            batches.refuse_changed_rows(tx, self.account_id, "spring", tasks)
-            grown = batches.write_tasks(tx, self.batch_id, tasks)
+            rows.refuse_changed_rows(tx, self.account_id, "spring", tasks)
+            grown = rows.write_tasks(tx, self.batch_id, tasks)
             moves.add_children(tx, self.account_id, follow_up.children(grown))
 
     def states(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.action import Action
 from pipeline.errors import UsageError
-from pipeline.store import accounts, batches
+from pipeline.store import accounts, batches, rows
 from pipeline.store.progress import progress_of
 from pipeline.task import NewTask, State
 from pipeline.then import FollowUp
@@ -90,7 +90,7 @@ def test_an_account_name_that_no_disk_takes_makes_a_folder_that_every_disk_takes
 def test_copy_takes_any_text(world: World) -> None:
     prompt = "tab\there, backslash \\N, newline\nquote \" ' and 狐 \U0001f98a"
     with world.store.begin() as tx:
-        batches.write_tasks(tx, world.batch_id, [NewTask(key="k\\t", stem="k", action=Action.IMAGINE, prompt=prompt)])
+        rows.write_tasks(tx, world.batch_id, [NewTask(key="k\\t", stem="k", action=Action.IMAGINE, prompt=prompt)])
     assert world.column("prompt") == [prompt]
 
 
@@ -128,9 +128,9 @@ def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
         world.store.begin() as tx,
         pytest.raises(UsageError, match=r"changed since: 'fox' \(prompt\); nothing was sent"),
     ):
-        batches.refuse_changed_rows(tx, world.account_id, "spring", rows)
+        rows.refuse_changed_rows(tx, world.account_id, "spring", rows)
     with world.store.begin() as tx:
-        batches.refuse_changed_rows(tx, world.account_id, "summer", rows)
+        rows.refuse_changed_rows(tx, world.account_id, "summer", rows)
 
 
 def test_a_batch_is_found_by_name_and_by_id(world: World) -> None:

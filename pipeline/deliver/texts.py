@@ -1,0 +1,33 @@
+"""Text results: a file to read, and the record beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pipeline.deliver.delivery import Cause, Delivered, Delivery, Fetched, NotDelivered, Picture
+from pipeline.deliver.files import disk_sentence, keep_picture, part_file, refusal_of_place
+from pipeline.deliver.sidecar import sidecar
+
+TEXT = Picture(format="TEXT", extension=".txt", media_type="text/plain")
+
+
+def write_text(delivery: Delivery, result: dict[str, Any]) -> Delivered | NotDelivered:
+    """Writes `<stem>.txt`, and in `<stem>.json` the record with what was made of the text: prompts, tokens, a seed."""
+    refused = refusal_of_place(delivery)
+    if refused:
+        return refused
+    content = (_readable(result).rstrip() + "\n").encode()
+    fetched = Fetched(bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), content_type=TEXT.media_type)
+    try:
+        with part_file(delivery) as part:
+            part.file.write(content)
+            return keep_picture(delivery, part, TEXT, sidecar(delivery, fetched, TEXT) | {"result": result})
+    except OSError as error:
+        return NotDelivered(reason=disk_sentence(error, Path(delivery.folder)), cause=Cause.DISK)
+
+
+def _readable(result: dict[str, Any]) -> str:
+    """The text as it came: a person reads it as the API wrote it."""
+    return str(result.get("text") or "\n\n".join(str(one) for one in result.get("prompts") or result.get("urls") or ()))

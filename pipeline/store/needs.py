@@ -1,0 +1,46 @@
+"""Rows that need other rows' results: they wait until those are there, and fail with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.store.engine import Transaction, as_json
+from pipeline.store.moves import move_sql
+from pipeline.task import State
+
+_WAITING = "d.needs IS NOT NULL AND d.state = 'planned' AND d.next_attempt_at IS NULL"
+_TOUCHED = """(CAST(:ids AS bigint[]) IS NULL OR EXISTS (
+    SELECT FROM tasks m WHERE m.id = ANY(:ids) AND m.batch_id = d.batch_id AND m.stem = ANY(d.needs)
+))"""
+
+_RELEASE = f"""
+    UPDATE tasks d SET next_attempt_at = now()
+    WHERE {_WAITING} AND d.account_id = :account_id AND {_TOUCHED} AND NOT EXISTS (
+        SELECT FROM unnest(d.needs) AS needed (stem) WHERE NOT EXISTS (
+            SELECT FROM tasks s
+            WHERE s.batch_id = d.batch_id AND s.stem = needed.stem AND s.state IN ('succeeded', 'delivered')
+        )
+    )
+"""
+_LOST = f"""
+    SELECT d.id, min(s.key) AS key FROM tasks d
+        JOIN tasks s ON s.batch_id = d.batch_id AND s.stem = ANY(d.needs) AND s.state IN ('failed', 'cancelled')
+    WHERE {_WAITING} AND d.account_id = :account_id AND {_TOUCHED} GROUP BY d.id
+"""
+_FAIL = move_sql("", "lease_until = NULL", guard="t.state = 'planned'")
+
+
+def settle(tx: Transaction, account_id: int, moved: Sequence[int] | None = None) -> int:
+    """Lets go what has everything that it needs, and fails what never will; only for the tasks `moved`, if given.
+
+    Two sources that finish at the same moment may each see the other unfinished: rescue settles all, now and then. The
+    number of tasks that failed, whose own dependants are for the next round.
+    """
+    ids = None if moved is None else list(moved)
+    tx.run(_RELEASE, account_id=account_id, ids=ids)
+    lost = tx.rows(_LOST, account_id=account_id, ids=ids)
+    rows = as_json(
+        {"id": row.id, "state": State.FAILED, "reason": f"it needs the picture of {row.key}, which was not made"}
+        for row in lost
+    )
+    return len(tx.rows(_FAIL, rows=rows, cause="needs")) if lost else 0

@@ -1,0 +1,97 @@
+"""The pictures that go into a task, fetched and written as the API takes them, just before the task is sent."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+from pipeline.action import Action
+from pipeline.api.client import QueryError
+from pipeline.deliver import Cause, Limits, NotDelivered, fetch_link, thread_client
+from pipeline.inputs import Attached, Input, Role
+from pipeline.manifest.pictures import MOST_BYTES, PictureFault, examine
+from pipeline.outcome import Blame, Outcome, Refused, TryAgain
+from pipeline.store import pictures
+from pipeline.store.pictures import Result
+from pipeline.task import ClaimedTask
+from pipeline.wiring import Runtime
+
+LIMITS = Limits(bytes=MOST_BYTES, seconds=30.0)
+
+
+class _NotThereError(Exception):
+    """A picture could not be had. `outcome` is what that means for its task: nothing was sent."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+def post(at: Runtime, task: ClaimedTask) -> Outcome:
+    """Sends the task with its pictures; without them nothing is sent."""
+    try:
+        return at.api.submit(replace(task, attached=_attached(at, task)) if task.inputs else task)
+    except _NotThereError as missing:
+        return missing.outcome
+
+
+def _attached(at: Runtime, task: ClaimedTask) -> tuple[Attached, ...]:
+    digests = [one.sha256 for one in task.inputs if one.sha256]
+    stems = [one.stems[-1] for one in task.inputs if one.stems]
+    with at.store.begin() as tx:
+        files = pictures.contents(tx, digests)
+        results = pictures.results(tx, task.id, stems)
+    attached = []
+    for one in task.inputs:
+        if one.sha256:
+            content = _data_url(*files[one.sha256])
+        elif one.url:
+            content = one.url if _goes_as_address(task, one) else _examined(_fetched(one.url), one.url)
+        else:
+            content = _result(at, results[one.stems[-1]])
+        attached.append(Attached(role=one.role, content=content))
+    return tuple(attached)
+
+
+def _goes_as_address(task: ClaimedTask, one: Input) -> bool:
+    """An imagine takes addresses in its prompt, on every server; elsewhere only some servers fetch them."""
+    return task.action is Action.IMAGINE and one.role is Role.IMAGE
+
+
+def _result(at: Runtime, result: Result) -> str:
+    """The file at home, where it is on this host; else what the API has."""
+    path = at.output_dir / Path(result.path) if result.path else None
+    if path and path.is_file():
+        return _examined(path.read_bytes(), result.key)
+    try:
+        report = at.api.fetch(result.remote_id or "")
+    except QueryError as failure:
+        reason = f"the picture of {result.key} goes in, and {failure}"
+        raise _NotThereError(TryAgain(reason=reason, blame=Blame.NOBODY)) from None
+    if report is None or not report.image_url:
+        raise _NotThereError(Refused(reason=f"the picture of {result.key} goes in, and the API has it no more"))
+    return _examined(_fetched(report.image_url), result.key)
+
+
+def _fetched(url: str) -> bytes:
+    into = BytesIO()
+    problem = fetch_link(thread_client(), url, into, LIMITS)
+    if isinstance(problem, NotDelivered):
+        reason = f"a picture that goes in could not be fetched: {problem.reason}; nothing was sent"
+        again = problem.cause is Cause.NETWORK
+        raise _NotThereError(TryAgain(reason=reason) if again else Refused(reason=reason))
+    return into.getvalue()
+
+
+def _examined(content: bytes, name: str) -> str:
+    try:
+        picture = examine(content)
+    except PictureFault as fault:
+        raise _NotThereError(Refused(reason=f"{name} goes in, and {fault}; nothing was sent")) from None
+    return _data_url(picture.media_type, content)
+
+
+def _data_url(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{b64encode(content).decode()}"
