@@ -37,11 +37,11 @@ class Canvas:
         field = Image.new("RGB", (1, len(colours)))
         for n, colour in enumerate(colours):
             field.putpixel((0, n), colour)
-        self.lay(field.resize((1, self.height), Image.Resampling.BICUBIC), Image.Resampling.NEAREST)
+        self.lay(field.resize((1, self.height), Image.Resampling.BICUBIC))
 
-    def lay(self, ground: Image.Image, how: Image.Resampling = Image.Resampling.BICUBIC) -> None:
-        """Fills everything with a picture."""
-        self.image = ground.resize((self.width, self.height), how)
+    def lay(self, ground: Image.Image) -> None:
+        """Fills everything with a picture. One of the canvas's own size comes out as it was where nothing is drawn."""
+        self.image = ground.resize((self.width, self.height), Image.Resampling.NEAREST)
         self._pen = ImageDraw.Draw(self.image)
         self._glaze = ImageDraw.Draw(self.image, "RGBA")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil
+from math import ceil, sqrt
 from random import Random
 
 from PIL import Image, ImageDraw
@@ -15,8 +15,6 @@ from pipeline.sandbox.tasks import Upload
 
 Box = tuple[int, int, int, int]
 Style = Callable[[Sequence[Upload], Size, Palette, Random], Image.Image]
-LAYOUTS = {1: (1,), 2: (1, 1), 3: (1, 2), 4: (2, 2), 5: (2, 3)}
-"""How many cards stand in each row."""
 
 
 def bands(images: Sequence[Upload], size: Size, palette: Palette, rng: Random) -> Image.Image:
@@ -54,7 +52,7 @@ def shards(images: Sequence[Upload], size: Size, palette: Palette, rng: Random) 
 def cards(images: Sequence[Upload], size: Size, palette: Palette, rng: Random) -> Image.Image:
     """Photographs with a white rim, laid out on the blurred colours of all of them."""
     table = Image.blend(blurred(images, size), Image.new("RGB", size, palette.ink), 0.25)
-    return with_cards(table, images, rng, (0, 0, *size))
+    return with_cards(table, _shuffled(images, rng), rng, (0, 0, *size))
 
 
 def lenses(images: Sequence[Upload], size: Size, palette: Palette, rng: Random) -> Image.Image:
@@ -87,17 +85,15 @@ def swapped(face: Upload, target: Upload, size: Size) -> Image.Image:
 
 def with_cards(table: Image.Image, images: Sequence[Upload], rng: Random, area: Box) -> Image.Image:
     """Photographs laid on a picture, within an area of it."""
-    rows = LAYOUTS[min(len(images), 5)]
-    if area[3] - area[1] > area[2] - area[0] and len(images) == 2:
-        rows = (1, 1)
-    elif len(images) == 2:
-        rows = (2,)
+    width, height = area[2] - area[0], area[3] - area[1]
+    rows = min(max(round(sqrt(len(images) * height / width)), 1), len(images))
     queue = list(images)
-    for row, count in enumerate(rows):
-        for column in range(count):
-            cell = ((area[2] - area[0]) / count, (area[3] - area[1]) / len(rows))
-            middle = (area[0] + (column + 0.5) * cell[0], area[1] + (row + 0.5) * cell[1])
-            _lay_card(table, queue.pop(0), middle, (round(cell[0] * 0.84), round(cell[1] * 0.84)), rng.uniform(-7, 7))
+    for row in range(rows):
+        across = ceil(len(queue) / (rows - row))
+        room = (round(width / across * 0.86), round(height / rows * 0.86))
+        for column in range(across):
+            middle = (area[0] + (column + 0.5) * width / across, area[1] + (row + 0.5) * height / rows)
+            _lay_card(table, queue.pop(0), middle, room, rng.uniform(-8, 8))
     return table
 
 
@@ -110,7 +106,7 @@ def blurred(images: Sequence[Upload], size: Size) -> Image.Image:
 
 
 def _lay_card(table: Image.Image, image: Upload, middle: tuple[float, float], room: Size, turn: float) -> None:
-    photo = photos.contained(image, (max(1, round(room[0] * 0.88)), max(1, round(room[1] * 0.88))))
+    photo = photos.contained(image, (max(1, round(room[0] * 0.92)), max(1, round(room[1] * 0.92))))
     rim = max(1, round(min(room) * 0.03))
     card = Image.new("RGBA", (photo.width + 2 * rim, photo.height + 2 * rim), (252, 250, 245, 255))
     card.paste(photo, (rim, rim))
@@ -152,7 +148,7 @@ def referenced(images: Sequence[Upload], scene: Image.Image, n: int, rng: Random
         low, high = round(size[1] * 0.06), round(size[1] * 0.6)
         return with_cards(scene, images, rng, (round(size[0] * 0.08), low, round(size[0] * 0.92), high))
     mixed = _side_by_side(images, size)
-    fade = Image.linear_gradient("L").resize(size).point([max(0, min(255, 3 * k - 300)) for k in range(256)])
+    fade = Image.linear_gradient("L").point([max(0, min(255, 3 * k - 300)) for k in range(256)]).resize(size)
     return Image.composite(scene, mixed, fade)
 
 

@@ -25,11 +25,11 @@ _SUBJECTS = {
     "grey silver": ("mountains in the fog", "a street in the rain"),
     "white cream": ("a mountain under fresh snow", "layers of cut paper"),
 }
-_FILLERS = frozenset(
-    """a an and as at be beautiful best by create detailed draw extremely for from generate gorgeous highly hyper image in
-    incredibly into is it its make masterpiece my nice of on or photo picture please quality quite really render some
-    stunning that the their this to ultra very was were which with you 4k 8k hd uhd resolution""".split()
-)
+_FILLING = """
+    a an and as at be by for from in into is it its my of on or that the their this to very was were which with you
+    beautiful best create detailed draw extremely generate gorgeous highly hyper image incredibly make masterpiece nice
+    photo picture please quality quite really render some stunning ultra 4k 8k hd uhd resolution"""
+_FILLERS = frozenset(_FILLING.split())
 _FLAG = re.compile(r"(?:^|\s)--\w")
 
 

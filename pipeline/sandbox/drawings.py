@@ -188,6 +188,10 @@ def _extended(single: Drawing, words: str, seed: str, extent: str, side: int) ->
     return replace(drawing, width=_even(width * share), height=_even(height * share))
 
 
+REACHES = {"left", "right", "up", "down", "square"}
+"""The extents that keep the picture as large as it was."""
+
+
 def grown(size: Size, extent: str) -> Size:
     """The size of an extended picture: longer by half for a pan, both sides alike for a square."""
     width, height = size

@@ -50,7 +50,7 @@ def _frames(order: Order, still: Image.Image) -> Iterator[Image.Image]:
 
 def _jpeg(frame: Image.Image) -> bytes:
     file = BytesIO()
-    frame.save(file, "JPEG", quality=82)
+    frame.save(file, "JPEG", quality=78)
     return file.getvalue()
 
 

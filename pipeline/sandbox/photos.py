@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
-from pipeline.sandbox.palettes import Colour, Palette
+from pipeline.sandbox.palettes import Palette
 from pipeline.sandbox.scenery import Size
 from pipeline.sandbox.tasks import Upload
 
@@ -28,15 +28,18 @@ def opened(upload: Upload) -> Image.Image:
         return Image.new("RGB", (64, 64), PAPER)
 
 
-@lru_cache(maxsize=8)
-def masked(upload: Upload, size: Size) -> Image.Image:
-    """The mask in `L` at a size: what is white is 255. See-through places are black."""
+@lru_cache(maxsize=4)
+def mask(upload: Upload, size: Size) -> Image.Image:
+    """In `L` at a size: 255 where it is white, softer towards its edges, and 0 where it is black or see-through."""
     try:
         with Image.open(BytesIO(upload.content)) as picture:
             flat = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
-            return flat.convert("L").resize(size, Image.Resampling.BILINEAR)
     except _UNREADABLE:
-        return Image.new("L", size, 0)
+        return Image.new("L", size)
+    hard = flat.convert("L").resize(size, Image.Resampling.BILINEAR)
+    small = hard.resize((max(1, size[0] // 4), max(1, size[1] // 4)))
+    spread = small.filter(ImageFilter.BoxBlur(max(small.size) / 40)).resize(size, Image.Resampling.BILINEAR)
+    return ImageChops.darker(hard, spread.point([max(0, 2 * n - 255) for n in range(256)]))
 
 
 def shape(upload: Upload) -> Size:
@@ -64,12 +67,8 @@ def contained(upload: Upload, size: Size) -> Image.Image:
 def duotone(picture: Image.Image, palette: Palette) -> Image.Image:
     """In two colours of a palette, as a poster is printed."""
     return ImageOps.colorize(
-        ImageOps.autocontrast(picture.convert("L"), cutoff=1), palette.ink, palette.light, mid=_middle(palette)
+        ImageOps.autocontrast(picture.convert("L"), cutoff=1), palette.ink, palette.light, mid=palette.sky[1]
     )
-
-
-def _middle(palette: Palette) -> Colour:
-    return palette.sky[1]
 
 
 def _small(picture: Image.Image) -> Image.Image:

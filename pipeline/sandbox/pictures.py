@@ -6,14 +6,13 @@ quarter that was asked for, larger: resized to a quarter with Pillow's BOX it eq
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image
 
 from pipeline.sandbox import collage, photos, retouch, scenery
-from pipeline.sandbox.drawings import Drawing, Kind, drawing_of, grown
+from pipeline.sandbox.drawings import REACHES, Drawing, Kind, drawing_of, grown
 from pipeline.sandbox.scenery import Size, lots, palette_of
 
 __all__ = ["Drawing", "drawing_of", "picture", "png"]
@@ -67,43 +66,51 @@ def _painted(drawing: Drawing, n: int, size: Size) -> Image.Image:
         case Kind.EXTENDED:
             return _extended(drawing, n, size)
         case Kind.REGION:
-            scene = scenery.scene(words, rng, way, size)
-            return retouch.region(_inner(drawing, size), _mask(drawing, size), scene)
+            return _within_mask(drawing, _region(drawing, n, size), _inner(drawing, size))
         case Kind.NEAR:
             return retouch.near(_inner(drawing, size), way, rng)
 
 
-def _edited(drawing: Drawing, n: int, size: Size) -> Image.Image:
-    given = photos.fitted(drawing.images[0], size) if drawing.inner is None else _inner(drawing, size)
+def _region(drawing: Drawing, n: int, size: Size) -> Image.Image:
+    """What is painted anew. The figure of the words is there once already, unless the words are other ones."""
     rng = lots(drawing.words, drawing.seed, str(n))
-    changed = retouch.EDITS[drawing.ways[n - 1]](given, drawing.words, rng)
-    return Image.composite(changed, given, _mask(drawing, size)) if drawing.mask else changed
+    said_anew = drawing.words != _source(drawing).words
+    return (scenery.scene if said_anew else scenery.backdrop)(drawing.words, rng, drawing.ways[n - 1], size)
+
+
+def _edited(drawing: Drawing, n: int, size: Size) -> Image.Image:
+    given = _inner(drawing, size) if drawing.inner else photos.fitted(drawing.images[0], size)
+    rng = lots(drawing.words, drawing.seed, str(n))
+    return _within_mask(drawing, retouch.EDITS[drawing.ways[n - 1]](given, drawing.words, rng), given)
+
+
+def _within_mask(drawing: Drawing, changed: Image.Image, given: Image.Image) -> Image.Image:
+    return Image.composite(changed, given, photos.mask(drawing.mask, given.size)) if drawing.mask else changed
 
 
 def _extended(drawing: Drawing, n: int, size: Size) -> Image.Image:
     rng = lots(drawing.words, drawing.seed, str(n))
     outer = scenery.backdrop(drawing.words, rng, drawing.ways[n - 1], size)
-    box = _place(drawing, size)
+    picture, seen = _surroundings(_source(drawing), drawing.extent, size)
+    outer.paste(picture, (0, 0), seen)
+    return outer
+
+
+@lru_cache(maxsize=2)
+def _surroundings(single: Drawing, extent: str, size: Size) -> tuple[Image.Image, Image.Image]:
+    """What the four of an extended grid have in common."""
+    box = _place((single.width, single.height), extent, size)
     room = (box[2] - box[0], box[3] - box[1])
-    inner = _inner(drawing, room) if drawing.extent in _WHOLE else _inner(drawing, size).resize(room)
-    return retouch.extended(inner, box, outer)
+    whole = _painted(single, single.quarter or 1, room if extent in REACHES else size)
+    return retouch.surroundings(whole.resize(room, Image.Resampling.BICUBIC), box, size)
 
 
-_WHOLE = {"left", "right", "up", "down", "square"}
-
-
-def _place(drawing: Drawing, size: Size) -> retouch.Box:
+def _place(within: Size, extent: str, size: Size) -> retouch.Box:
     """Where the picture that is extended lies, in pixels."""
-    assert drawing.inner is not None  # noqa: S101
-    within = (drawing.inner.width, drawing.inner.height)
-    whole = grown(within, drawing.extent)
-    width, height = (round(size[k] * within[k] / whole[k]) for k in (0, 1))
-    if drawing.extent not in _WHOLE:
-        factor = _factor(drawing.extent)
-        width, height = max(1, round(width / factor)), max(1, round(height / factor))
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    left = {"left": size[0] - width, "right": 0}.get(drawing.extent, left)
-    top = {"up": size[1] - height, "down": 0}.get(drawing.extent, top)
+    whole, factor = grown(within, extent), 1.0 if extent in REACHES else _factor(extent)
+    width, height = (max(1, round(size[k] * within[k] / whole[k] / factor)) for k in (0, 1))
+    left = {"left": size[0] - width, "right": 0}.get(extent, (size[0] - width) // 2)
+    top = {"up": size[1] - height, "down": 0}.get(extent, (size[1] - height) // 2)
     return left, top, left + width, top + height
 
 
@@ -114,16 +121,18 @@ def _factor(extent: str) -> float:
         return 2.0
 
 
+def _source(drawing: Drawing) -> Drawing:
+    """The picture that this one is made of."""
+    if drawing.inner is None:
+        raise ValueError(f"A drawing of the kind {drawing.kind} is made of a picture, but it was given none.")
+    return drawing.inner
+
+
 def _inner(drawing: Drawing, size: Size) -> Image.Image:
-    assert drawing.inner is not None  # noqa: S101
-    return _kept(replace(drawing.inner), size)
+    return _kept(_source(drawing), size)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kept(single: Drawing, size: Size) -> Image.Image:
-    """The picture that others are made of. The four of a grid share it, so it must not be painted on."""
+    """The four of a grid share it, so it must not be painted on."""
     return _painted(single, single.quarter or 1, size)
-
-
-def _mask(drawing: Drawing, size: Size) -> Image.Image:
-    return photos.masked(drawing.mask, size) if drawing.mask else Image.new("L", size, 0)

@@ -1,15 +1,15 @@
-"""New pictures from a picture that is there: wider, partly painted anew, a little different, or changed by words."""
+"""New pictures from a picture that is there: with room around it, a little different, or changed by words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from pipeline.sandbox import figures, photos
 from pipeline.sandbox.canvas import Canvas
-from pipeline.sandbox.palettes import Palette, mix
+from pipeline.sandbox.palettes import mix
 from pipeline.sandbox.scenery import Size, backdrop, palette_of, scenes_for
 
 Box = tuple[int, int, int, int]
@@ -25,16 +25,14 @@ REGRADES: dict[str, Tone] = {
 """What becomes of red, green and blue."""
 
 
-def extended(inner: Image.Image, box: Box, outer: Image.Image) -> Image.Image:
-    """A picture in its place within a larger scene. Its mirror image leads from its edges over into the scene."""
-    wide = _mirrored(inner, box, outer.size)
-    reach = max(2, round(min(outer.size) * 0.16))
-    across = _fading(outer.width, (box[0], box[2]), reach)
-    down = _fading(outer.height, (box[1], box[3]), reach)
-    row = Image.frombytes("L", (outer.width, 1), across).resize(outer.size, Image.Resampling.NEAREST)
-    column = Image.frombytes("L", (1, outer.height), down).resize(outer.size, Image.Resampling.NEAREST)
-    outer.paste(wide, (0, 0), ImageChops.multiply(row, column))
-    return outer
+def surroundings(inner: Image.Image, box: Box, size: Size) -> tuple[Image.Image, Image.Image]:
+    """A picture in its place with its mirror images around it, and how much of that is seen: all of the picture, and
+    less and less of what lies around."""
+    reach = max(2, round(min(size) * 0.12))
+    across, down = _fading(size[0], (box[0], box[2]), reach), _fading(size[1], (box[1], box[3]), reach)
+    row = Image.frombytes("L", (size[0], 1), across).resize(size, Image.Resampling.NEAREST)
+    column = Image.frombytes("L", (1, size[1]), down).resize(size, Image.Resampling.NEAREST)
+    return _mirrored(inner, box, size), ImageChops.multiply(row, column)
 
 
 def _mirrored(inner: Image.Image, box: Box, size: Size) -> Image.Image:
@@ -56,13 +54,6 @@ def _fading(length: int, kept: tuple[int, int], reach: int) -> bytes:
     return bytes(255 * max(0, reach - away) // reach for away in outside)
 
 
-def region(inner: Image.Image, mask: Image.Image, scene: Image.Image) -> Image.Image:
-    """The scene where the mask is white, with a soft edge inwards; all else stays as it was."""
-    small = mask.resize((max(1, mask.width // 4), max(1, mask.height // 4)))
-    soft = small.filter(ImageFilter.BoxBlur(max(small.size) / 40)).resize(mask.size, Image.Resampling.BILINEAR)
-    return Image.composite(scene, inner, ImageChops.darker(mask, soft.point([max(0, 2 * n - 255) for n in range(256)])))
-
-
 def near(inner: Image.Image, way: str, rng: Random) -> Image.Image:
     """Nearly the same: a step closer, in another light."""
     width, height = inner.size
@@ -78,61 +69,52 @@ def graded(photo: Image.Image, words: str, rng: Random) -> Image.Image:
     palette = palette_of(words)
     light = mix(palette.light, palette.sky[1], rng.uniform(0.35, 0.55))
     lit = ImageChops.multiply(photo, Image.new("RGB", photo.size, light))
-    return _with_figure(Image.blend(photo, lit, 0.85), words, palette, rng)
+    return _with_figure(Image.blend(photo, lit, 0.85), words, rng)
 
 
 def printed(photo: Image.Image, words: str, rng: Random) -> Image.Image:
     """As a poster in the colours of the words."""
     palette = palette_of(words)
     flat = photos.duotone(ImageOps.posterize(photo.convert("L").convert("RGB"), 2), palette)
-    return _with_figure(Image.blend(flat, photo, 0.2), words, palette, rng)
+    return _with_figure(Image.blend(flat, photo, 0.2), words, rng)
 
 
 def grounded(photo: Image.Image, words: str, rng: Random) -> Image.Image:
     """The scene of the words rises into the picture from below."""
     scene = backdrop(words, rng, scenes_for(words, str(rng.random()))[0], photo.size)
-    fade = Image.linear_gradient("L").resize(photo.size).point([max(0, min(255, 3 * n - 330)) for n in range(256)])
-    return _with_figure(Image.composite(scene, photo, fade), words, palette_of(words), rng)
+    fade = Image.linear_gradient("L").point([max(0, min(255, 3 * n - 330)) for n in range(256)]).resize(photo.size)
+    return _with_figure(Image.composite(scene, photo, fade), words, rng)
 
 
 def veiled(photo: Image.Image, words: str, rng: Random) -> Image.Image:
     """The scene of the words shines through everywhere."""
     scene = backdrop(words, rng, scenes_for(words, str(rng.random()))[0], photo.size)
-    return _with_figure(Image.blend(photo, ImageChops.soft_light(photo, scene), 0.9), words, palette_of(words), rng)
+    return _with_figure(Image.blend(photo, ImageChops.soft_light(photo, scene), 0.9), words, rng)
 
 
 EDITS: dict[str, Edit] = {"graded": graded, "printed": printed, "grounded": grounded, "veiled": veiled}
 
 
 def glinting(picture: Image.Image, words: str, rng: Random) -> Image.Image:
-    """Detail for a creative upscale: crisper, and with glints of light."""
-    pen = _Glints(picture, palette_of(words))
-    pen.scatter(rng, 160)
-    return pen.picture
-
-
-class _Glints:
-    def __init__(self, picture: Image.Image, palette: Palette) -> None:
-        self.picture, self._colour = picture, palette.light
-
-    def scatter(self, rng: Random, count: int) -> None:
-        side = min(self.picture.size)
-        for _ in range(count):
-            radius = max(1, round(side * rng.uniform(0.002, 0.009)))
-            x, y = rng.randrange(self.picture.width), rng.randrange(self.picture.height)
-            spark = Image.radial_gradient("L").point([max(0, 200 - 2 * n) for n in range(256)])
-            self.picture.paste(self._colour, (x - radius, y - radius), spark.resize((2 * radius, 2 * radius)))
+    """With glints of light, the detail that a creative upscale adds."""
+    light, side = palette_of(words).light, min(picture.size)
+    spark = Image.radial_gradient("L").point([max(0, 200 - 2 * n) for n in range(256)])
+    for _ in range(160):
+        radius = max(1, round(side * rng.uniform(0.002, 0.009)))
+        x, y = rng.randrange(picture.width), rng.randrange(picture.height)
+        picture.paste(light, (x - radius, y - radius), spark.resize((2 * radius, 2 * radius)))
+    return picture
 
 
 def _toned(picture: Image.Image, tone: Tone) -> Image.Image:
     return picture.point([min(255, round(n * share)) for share in tone for n in range(256)])
 
 
-def _with_figure(picture: Image.Image, words: str, palette: Palette, rng: Random) -> Image.Image:
+def _with_figure(picture: Image.Image, words: str, rng: Random) -> Image.Image:
     """What the words name stands in the foreground."""
     if (figure := figures.named(words)) is None:
         return picture
     canvas = Canvas(*picture.size)
     canvas.lay(picture)
-    figures.draw(canvas, palette, rng, figure, framed=False)
+    figures.draw(canvas, palette_of(words), rng, figure, framed=False)
     return canvas.picture()

@@ -84,4 +84,4 @@ def backdrop(words: str, rng: Random, name: str, size: Size) -> Image.Image:
     """The scene without figures and a little out of focus: painted at half the size, for a quarter of the work."""
     canvas = Canvas(max(1, size[0] // 2), max(1, size[1] // 2))
     SCENES[name](canvas, palette_of(words), rng)
-    return canvas.picture().resize(size, Image.Resampling.BICUBIC)
+    return canvas.picture().resize(size, Image.Resampling.BILINEAR)
