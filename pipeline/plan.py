@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 
 from pipeline.action import Action
-from pipeline.manifest.names import digest, safe
+from pipeline.manifest.names import stem
+from pipeline.manifest.place import Faults, Place
+from pipeline.manifest.vocabulary import DOING
 from pipeline.task import NewTask, Row
 from pipeline.then import FOLLOW_UP_WORDS, FollowUp
 
-STEM_BYTES = 100
-"""UTF-8 bytes of a row's stem. Leaves room for the suffixes of five levels of follow-ups in the 255 of a disk."""
-
-_LIKE_A_FOLLOW_UP = re.compile(r"-([uv][1-4]|r)$", re.IGNORECASE)
+__all__ = ["Branch", "Skipped", "Summary", "needs", "possible", "stem", "summarise", "tasks"]
 
 
-def tasks(rows: Iterable[Row]) -> Iterator[NewTask]:
-    """The root task of each row. What follows a task is planned when it has finished."""
-    for row in rows:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A row that is not sent, because it says what it requires and the server lacks it."""
+
+    key: str
+    line: int
+    reason: str
+
+
+def tasks(rows: Iterable[Row], lacks: frozenset[str] = frozenset()) -> Iterator[NewTask]:
+    """The root task of each row, but for those that `requires` excuses. What follows a task is planned when it has
+    finished. `lacks` are the server's missing abilities, as `needs` names them."""
+    for row in _wanted(rows, lacks, []):
         yield NewTask(
             key=row.key,
             stem=stem(row.key),
@@ -29,21 +38,58 @@ def tasks(rows: Iterable[Row]) -> Iterator[NewTask]:
             prompt=row.prompt,
             mode=row.mode,
             then=row.then,
+            inputs=row.inputs,
+            options=row.options,
         )
 
 
-def stem(key: str) -> str:
-    """The file name, without ending, of a row's picture: the key itself wherever any disk can take it.
+def possible(
+    rows: Iterable[Row], file: str, dialect: str, lacks: frozenset[str], skipped: list[Skipped]
+) -> Iterator[Row]:
+    """The rows that will be sent, as they stream by; those that are not are noted in `skipped`.
 
-    A key that had to be changed, and one that ends like a follow-up (`fox-U1`), gets `~` and a digest. No key keeps a
-    `~` of its own, so that such a stem meets neither another row nor the upscale of `fox`.
+    At the end, raises `ManifestError` when a row needs what a server of this dialect lacks and does not say `requires`.
     """
-    name = safe(key)
-    if name == key and len(name.encode()) <= STEM_BYTES and not _LIKE_A_FOLLOW_UP.search(name):
-        return name
-    suffix = f"~{digest(key, 10)}"
-    start = name.encode()[: STEM_BYTES - len(suffix)].decode(errors="ignore").rstrip(" .")
-    return f"{start or 'row'}{suffix}"
+    faults = Faults()
+    for row in _wanted(rows, lacks, skipped):
+        for ability in sorted(needs(row) & lacks):
+            remedy = f"remove it, or write `requires: {ability}` to have the row skipped there"
+            faults.add(Place(file=file, line=row.line).fault(f"{dialect} cannot {DOING[ability]}: {remedy}"))
+        yield row
+    faults.raise_any()
+
+
+def needs(row: Row) -> frozenset[str]:
+    """What a server must be able to do for a row: its action, the families of its follow-ups, `mode`, `remix`."""
+    own = {row.action.value, *(("mode",) if row.mode else ())}
+    return frozenset(own).union(*(_needs_of(one) for one in row.then))
+
+
+@lru_cache(maxsize=1024)
+def _needs_of(one: FollowUp) -> frozenset[str]:
+    word = ("remix" if one.prompt else None) if one.family in {"U", "V", "R"} else one.family
+    return frozenset((word,) if word else ()).union(*(_needs_of(child) for child in one.then))
+
+
+def _wanted(rows: Iterable[Row], lacks: frozenset[str], skipped: list[Skipped]) -> Iterator[Row]:
+    stems: set[str] = set()
+    for row in rows:
+        reason = _excuse(row, lacks, stems)
+        if reason is None:
+            yield row
+        else:
+            stems.add(stem(row.key))
+            skipped.append(Skipped(key=row.key, line=row.line, reason=reason))
+
+
+def _excuse(row: Row, lacks: frozenset[str], skipped: set[str]) -> str | None:
+    """Why a row is skipped: for what it requires, or because a picture of a skipped row goes into it."""
+    missing = [word for word in row.requires if word in lacks]
+    if missing:
+        return f"it requires {' and '.join(missing)}, which the server lacks"
+    if source := next((one.stems[0] for one in row.inputs if one.stems and one.stems[0] in skipped), None):
+        return f"it uses the picture of {source}, which is skipped"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A manifest: the CSV or YAML file that a person writes, read into rows with every fault at once.
 
-Pure: bytes in, rows out. Knows nothing of tasks, the network or the database.
+Bytes in, rows out, and a look at the picture files that they name. Knows nothing of tasks, the network or the database.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from pipeline.errors import UsageError
 from pipeline.manifest import csv_rows, yaml_rows
 from pipeline.manifest.entry import Entry, RowCheck
 from pipeline.manifest.names import batch_name
+from pipeline.manifest.pictures import DiskPictures, KnownPictures, PictureFault, Pictures
 from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.task import Row
 
-__all__ = ["Manifest", "open_manifest"]
+__all__ = ["DiskPictures", "KnownPictures", "Manifest", "PictureFault", "Pictures", "open_manifest"]
+
+_NO_PICTURES = KnownPictures({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +30,16 @@ class Manifest:
 
     file: str
     opened: Callable[[], BinaryIO]
+    pictures: Pictures = _NO_PICTURES
+    """Where the pictures are that its rows name."""
+    lint: bool = True
+    """Whether prompts are tidied and their flags checked; else they are sent as they are written."""
 
     @classmethod
-    def from_bytes(cls, data: bytes, file: str) -> Manifest:
+    def from_bytes(cls, data: bytes, file: str, *, pictures: Pictures = _NO_PICTURES, lint: bool = True) -> Manifest:
         """The manifest in `data`; the ending of `file` tells its format."""
         _refuse_other_endings(file)
-        return cls(file=file, opened=lambda: BytesIO(data))
+        return cls(file=file, opened=lambda: BytesIO(data), pictures=pictures, lint=lint)
 
     @property
     def is_yaml(self) -> bool:
@@ -82,15 +89,18 @@ class Manifest:
             yield from read(source, self.file, faults)
 
 
-def open_manifest(path: Path) -> Manifest:
-    """The manifest in a file. Raises `UsageError` when there is no such file, or none that can be read."""
+def open_manifest(path: Path, *, lint: bool = True) -> Manifest:
+    """The manifest in a file, and the pictures by their paths from its folder.
+
+    Raises `UsageError` when there is no such file, or none that can be read.
+    """
     _refuse_other_endings(str(path))
     try:
         with path.open("rb"):
             pass
     except OSError as wrong:
         raise UsageError(f"{path}: {_WHY.get(type(wrong)) or wrong.strerror}") from None
-    return Manifest(file=str(path), opened=lambda: path.open("rb"))
+    return Manifest(file=str(path), opened=lambda: path.open("rb"), pictures=DiskPictures(path.parent), lint=lint)
 
 
 _WHY = {

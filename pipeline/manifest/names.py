@@ -6,10 +6,15 @@ import re
 import unicodedata
 from hashlib import sha256
 
+from pipeline.action import MADE_OF
 from pipeline.task import Mode
+from pipeline.then import FAMILIES, Family
 
 MAX_BATCH = 80
 """Characters in the name of a batch, which is also its folder."""
+
+STEM_BYTES = 100
+"""UTF-8 bytes of a row's stem. Leaves room for the suffixes of five levels of follow-ups in the 255 of a disk."""
 
 _BATCH = re.compile(r"\w[\w.-]*")
 _NOT_A_WORD = re.compile(r"[\W_]+")
@@ -26,6 +31,20 @@ def key_from_content(prompt: str, mode: Mode | None) -> str:
     if len(slug) > 40:
         slug = slug[:41].rpartition("-")[0] or slug[:40]
     return f"{slug or 'row'}-{digest(prompt + chr(0) + (mode or ''), 8)}"
+
+
+def stem(key: str) -> str:
+    """The file name, without ending, of a row's picture: the key itself wherever any disk can take it.
+
+    A key that had to be changed, and one that ends like a follow-up (`fox-U1`), gets `~` and a digest. No key keeps a
+    `~` of its own, so that such a stem meets neither another row nor the upscale of `fox`.
+    """
+    name = safe(key)
+    if name == key and len(name.encode()) <= STEM_BYTES and not _LIKE_A_FOLLOW_UP.search(name):
+        return name
+    suffix = f"~{digest(key, 10)}"
+    start = name.encode()[: STEM_BYTES - len(suffix)].decode(errors="ignore").rstrip(" .")
+    return f"{start or 'row'}{suffix}"
 
 
 def digest(text: str, digits: int) -> str:
@@ -48,3 +67,18 @@ def safe(text: str) -> str:
     """The text as one ordinary file name on any disk: no separators, no leading dot, no device names. May be empty."""
     name = _UNSAFE.sub("-", unicodedata.normalize("NFC", text)).lstrip(" .-").rstrip(" .")
     return f"_{name}" if _RESERVED.fullmatch(name) else name
+
+
+def _endings(families: dict[str, Family]) -> str:
+    """A pattern for the follow-ups of these families, as file names end in them."""
+    numbers = {"zoom": r"-[\d.]+"}
+    return "|".join(
+        name + (numbers.get(name) or (f"{'' if name in 'UV' else '-'}(?:{'|'.join(of.values)})" if of.values else ""))
+        for name, of in families.items()
+    )
+
+
+_OF_A_ROW = {name: of for name, of in FAMILIES.items() if of.of & {*MADE_OF.values()}}
+
+# What follows a row directly comes first: `red-square` is a name like any other, because a square follows an upscale.
+_LIKE_A_FOLLOW_UP = re.compile(f"-(?:{_endings(_OF_A_ROW)})(?:-(?:{_endings(FAMILIES)}))*$", re.IGNORECASE)

@@ -43,6 +43,28 @@ OTHER_FOLLOW_UPS = {
     **dict.fromkeys(OTHER_ACTIONS, ""),
 }
 
+DOING = {
+    "imagine": "imagine",
+    "blend": "blend pictures",
+    "describe": "describe a picture",
+    "shorten": "shorten a prompt",
+    "swap_face": "swap faces",
+    "edit": "edit a picture",
+    "video": "make a video",
+    "upload": "upload pictures",
+    "upscale": "upscale a picture once more",
+    "vary": "vary one picture",
+    "vary_region": "vary a region",
+    "zoom": "zoom",
+    "square": "make a picture square",
+    "pan": "pan",
+    "bookmark": "bookmark a picture",
+    "seed": "tell the seed",
+    "remix": "take a new prompt for a V or R",
+    "mode": "choose a mode",
+}
+"""What a server may be unable to do, by the words of `requires`, and how to say so after `cannot`."""
+
 SENT = "this version sends imagine, with U, V and R as follow-ups"
 
 
