@@ -55,7 +55,8 @@ def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, own
             RETURNING *
         )
         SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.word, t.index, t.mode,
-            t.options ->> 'state' AS state, t.image_url, t.result, t.remote_id, parent.remote_id AS parent_remote_id, t.properties ->> 'seed' AS seed, a.name AS account,
+            t.options ->> 'state' AS state, t.image_url, t.result, t.remote_id,
+            parent.remote_id AS parent_remote_id, t.properties ->> 'seed' AS seed, a.name AS account,
             t.attempt AS attempts, t.tries, coalesce(extract(epoch FROM now() - t.first_failed_at), 0)::float
                 AS seconds_failing, t.submitted_at, t.started_at, t.finished_at
         FROM taken t JOIN batches b ON b.id = t.batch_id JOIN accounts a ON a.id = t.account_id

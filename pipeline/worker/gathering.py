@@ -11,14 +11,14 @@ from pipeline.action import Action
 from pipeline.api.client import QueryError
 from pipeline.deliver import Cause, Limits, NotDelivered, fetch_link, thread_client
 from pipeline.inputs import Attached, Input, Role
-from pipeline.manifest.pictures import MOST_BYTES, PictureFault, examine
+from pipeline.manifest.pictures import MAX_BYTES, PictureFault, examine
 from pipeline.outcome import Blame, Outcome, Refused, TryAgain
 from pipeline.store import pictures
 from pipeline.store.pictures import Result
 from pipeline.task import ClaimedTask
 from pipeline.wiring import Runtime
 
-LIMITS = Limits(bytes=MOST_BYTES, seconds=30.0)
+LIMITS = Limits(bytes=MAX_BYTES, seconds=30.0)
 
 
 class _NotThereError(Exception):
@@ -87,9 +87,11 @@ def _fetched(url: str) -> bytes:
 
 def _examined(content: bytes, name: str) -> str:
     try:
-        picture = examine(content)
+        picture = examine(name, content)
     except PictureFault as fault:
-        raise _NotThereError(Refused(reason=f"{name} goes in, and {fault}; nothing was sent")) from None
+        raise _NotThereError(
+            Refused(reason=f"a picture that goes in cannot be used: {fault}; nothing was sent")
+        ) from None
     return _data_url(picture.media_type, content)
 
 

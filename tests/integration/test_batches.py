@@ -5,6 +5,7 @@ import pytest
 from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.store import accounts, batches, rows
+from pipeline.store.batches import Unread
 from pipeline.store.progress import progress_of
 from pipeline.task import NewTask, State
 from pipeline.then import FollowUp
@@ -45,7 +46,9 @@ def test_the_same_manifest_on_another_account_is_another_batch_in_another_folder
 
 def test_only_one_worker_reads_a_manifest(world: World) -> None:
     with world.store.begin() as first:
-        assert batches.take_to_read(first, world.batch_id) == ("spring.csv", b"prompt\na fox\n")
+        assert batches.take_to_read(first, world.batch_id) == Unread(
+            filename="spring.csv", content=b"prompt\na fox\n", lint=True
+        )
         with world.store.begin() as second:
             assert batches.take_to_read(second, world.batch_id) is None
             assert batches.unread(second, world.account_id) == [world.batch_id]
@@ -123,12 +126,12 @@ def test_follow_ups_cannot_be_taken_from_a_known_row(world: World) -> None:
 
 def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
     world.plan("fox", "owl")
-    rows = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]
+    changed = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]
     with (
         world.store.begin() as tx,
         pytest.raises(UsageError, match=r"changed since: 'fox' \(prompt\); nothing was sent"),
     ):
-        rows.refuse_changed_rows(tx, world.account_id, "spring", rows)
+        rows.refuse_changed_rows(tx, world.account_id, "spring", changed)
     with world.store.begin() as tx:
         rows.refuse_changed_rows(tx, world.account_id, "summer", rows)
 

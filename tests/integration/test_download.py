@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from pipeline.action import Action
-from pipeline.deliver import Cause, Delivered, Delivery, Facts, Limits, NotDelivered, download, picture_client
+from pipeline.deliver import Cause, Delivered, Delivery, Facts, Limits, NotDelivered, download
+from pipeline.deliver.fetch import picture_client
 
 FACTS = Facts(key="fox", batch="spring", action=Action.IMAGINE, prompt="a fox")
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.action import Action
 from pipeline.api.client import LONGEST_REPLY, Api
 from pipeline.dispatch import Handful, now
-from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 from pipeline.settings import Dialect
 from pipeline.submit import (
     LONGEST_PAUSE,
@@ -43,6 +43,7 @@ def task(number: int = 1, tries: int = 0, mode: Mode | None = None) -> ClaimedTa
     ("outcome", "state", "waits", "counts"),
     [
         (Accepted(remote_id="7", code=1, detail=""), State.SUBMITTED, False, 0),
+        (Window(remote_id="7", code=21, reason="a window"), State.PLANNED, True, 0),
         (Refused(reason="no"), State.FAILED, False, 0),
         (InDoubt(reason="lost"), State.IN_DOUBT, False, 0),
         (TryAgain(reason="later"), State.PLANNED, True, 1),
@@ -84,7 +85,7 @@ def api(answer: httpx.MockTransport) -> Api:
 
 def outcomes(tasks: list[ClaimedTask], transport: httpx.MockTransport, send_before: float) -> dict[int, Outcome]:
     with ThreadPoolExecutor(4) as pool:
-        batches = list(send(Handful(tasks, False, send_before), api(transport), pool))
+        batches = list(send(Handful(tasks, False, send_before), api(transport).submit, pool))
     return {sent.id: outcome for ended in batches for sent, outcome in ended}
 
 

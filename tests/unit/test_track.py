@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from pipeline import track
-from pipeline.outcome import Report
-from pipeline.task import State, TaskAtApi
+from pipeline.action import Action
+from pipeline.outcome import Accepted, Report
+from pipeline.task import ClaimedTask, State, TaskAtApi
 
 TASK = TaskAtApi(
     id=1,
+    action=Action.IMAGINE,
     remote_id="77",
     state=State.SUBMITTED,
+    answered=False,
     progress=None,
     seconds_since_update=0.5,
     seconds_since_submit=60,
@@ -74,8 +77,52 @@ def test_a_success_without_a_link_is_waited_for_and_then_failed_with_its_own_wor
     assert change.state is State.RUNNING
     waiting = replace(RUNNING, progress=change.progress)
     assert track.changes([waiting], [linkless]) == []
-    (change,) = track.changes([replace(waiting, seconds_since_update=track.LINKLESS_AFTER)], [linkless])
+    (change,) = track.changes([replace(waiting, seconds_since_update=track.EMPTY_HANDED_AFTER)], [linkless])
     assert (change.state, change.reason) == (State.FAILED, "the API says SUCCESS, and names no picture")
+
+
+@pytest.mark.parametrize("action", [Action.DESCRIBE, Action.SHORTEN])
+def test_a_text_needs_no_link_but_its_words(action: Action) -> None:
+    asked = replace(RUNNING, action=action)
+    wordless = replace(report(State.SUCCEEDED), result=None)
+    (change,) = track.changes([asked], [wordless])
+    assert change.state is State.RUNNING
+    waiting = replace(asked, progress=change.progress, seconds_since_update=track.EMPTY_HANDED_AFTER)
+    (change,) = track.changes([waiting], [wordless])
+    assert (change.state, change.reason) == (State.FAILED, "the API says SUCCESS, and brings no text")
+    (change,) = track.changes([waiting], [replace(wordless, image_url=None, result={"prompts": ["a fox"]})])
+    assert (change.state, change.result) == (State.SUCCEEDED, {"prompts": ["a fox"]})
+
+
+def test_a_window_is_answered_once() -> None:
+    window = replace(report(State.SUBMITTED), window=True)
+    (change,) = track.changes([TASK], [window])
+    assert change.state is State.PLANNED
+    assert track.changes([replace(TASK, answered=True)], [window]) == []
+
+
+def test_a_reply_that_is_the_result_changes_its_task_at_once() -> None:
+    seed = Report(remote_id="77", state=State.SUCCEEDED, result={"seed": "5"})
+    task = ClaimedTask(
+        id=3,
+        attempt=1,
+        token="t",
+        action=Action.SEED,
+        prompt="",
+        index=None,
+        mode=None,
+        tries=0,
+        seconds_failing=0,
+    )
+    accepted = Accepted(remote_id="77", code=1, detail="", report=seed)
+    (change,) = track.at_once([(task, accepted), (task, replace(accepted, report=None))])
+    assert (change.id, change.state, change.result) == (3, State.SUCCEEDED, {"seed": "5"})
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 1), (12, 12), (600, 60)])
+def test_polling_is_a_net_where_the_server_reports_by_itself(age: float, seconds: float) -> None:
+    asked = [replace(TASK, seconds_since_submit=age)]
+    assert track.poll_interval(asked, called_back=True) == pytest.approx(seconds)
 
 
 def test_a_task_that_is_listed_again_is_not_missing_any_more() -> None:
