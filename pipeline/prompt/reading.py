@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.prompt.flags import Flag, find
@@ -12,9 +13,11 @@ _HYPHENS = "-‐‑−﹣－"
 _LONG_DASHES = "–—―‒⸺⸻﹘"
 _DASHES = _HYPHENS + _LONG_DASHES
 
-_START = re.compile(rf"(?<!\S)([{_DASHES}]+)(\s*)([^\W\d_]\S*)")
+_START = re.compile(rf"([{_DASHES}]{{1,4}})(\s*)([^\W\d_]\S*)\s*")
+"""Also finds dashes inside words: a look behind at every character would cost more than dropping these."""
+
 _NAME = re.compile(r"[^\W\d_]+")
-_NEXT = re.compile(rf"\s+(?=\S)(?![{_DASHES}]+(?:[^\W\d_]|\s|$))")
+_VALUE = re.compile(rf"(?=\S)(?![{_DASHES}]+(?:[^\W\d_]|\s|$))")
 
 _ANYTHING = Words(says="anything")
 
@@ -66,16 +69,21 @@ class Reading(NamedTuple):
         pairs = zip(self.words, flags, strict=True)
         return " ".join(piece for pair in pairs for piece in pair if piece)
 
-    def alike(self, other: Reading) -> bool:
-        """Whether words and flags are the same, wherever they stand."""
-        return self.text == other.text and [flag.sent for flag in self.flags] == [flag.sent for flag in other.flags]
+    def stays(self, moved: str) -> bool:
+        """Whether the text with its flags moved last still has these words and these flags.
+
+        Words that come together may read as a flag that nobody wrote, as in `— --tile ar 3:2`.
+        """
+        if all(found.sure for found in self.flags) and not any(flag for _, flag in _candidates(self.text)):
+            return True
+        again = read(moved)
+        return again.text == self.text and [flag.sent for flag in again.flags] == [flag.sent for flag in self.flags]
 
 
 def read(text: str) -> Reading:
     """The text taken apart. White space is collapsed in what is kept; nothing is judged."""
     starts: list[tuple[re.Match[str], str, Flag | None]] = []
-    for match in _START.finditer(text):
-        flag = find(match[3])
+    for match, flag in _candidates(text):
         if lead := _lead(match, flag, text):
             starts.append((match, lead, flag))
     stops = [*(match.start() for match, _, _ in starts), len(text)]
@@ -103,8 +111,16 @@ def attached(word: str) -> tuple[str, str] | None:
     return None if meant is None else (name[0].lower(), meant)
 
 
+def _candidates(text: str) -> Iterator[tuple[re.Match[str], Flag | None]]:
+    """Every dash that a word follows, and the flag of this name."""
+    for match in _START.finditer(text):
+        at = match.start()
+        if not at or text[at - 1].isspace():
+            yield match, find(match[3])
+
+
 def _found(match: re.Match[str], lead: str, flag: Flag | None, text: str, stop: int) -> Found:
-    start = _after_space(text, match.end(), stop)
+    start = match.end()
     end = (flag.takes if flag else _ANYTHING).end(text, start, stop)
     return Found(
         flag=flag,
@@ -144,19 +160,11 @@ def _lead_with_space(flag: Flag, dashes: str, hyphen: bool, value: str) -> str:
 
 
 def _value_after(match: re.Match[str], flag: Flag, text: str) -> str:
-    follows = _NEXT.match(text, match.end())
-    if not follows:
-        return ""
-    return collapsed(text[follows.end() : flag.takes.end(text, follows.end(), len(text))])
+    start = match.end()
+    return collapsed(text[start : flag.takes.end(text, start, len(text))]) if _VALUE.match(text, start) else ""
 
 
 def _meant(flag: Flag, value: str) -> bool:
     if isinstance(flag.takes, Nothing):
         return True
     return bool(value) and (flag.takes.fits(value) or flag.takes.repaired(value) is not None)
-
-
-def _after_space(text: str, start: int, stop: int) -> int:
-    while start < stop and text[start].isspace():
-        start += 1
-    return start

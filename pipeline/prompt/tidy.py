@@ -53,5 +53,4 @@ def _ordered(reading: Reading) -> str:
     if not any(reading.words[1:]):
         return reading.in_order
     moved = reading.flags_last
-    # Words that come together may read as a flag that nobody wrote, as in `— --tile ar 3:2`: then order is kept.
-    return moved if permutation(moved) is None and read(moved).alike(reading) else reading.in_order
+    return moved if reading.stays(moved) and permutation(moved) is None else reading.in_order

@@ -120,7 +120,7 @@ def test_a_huge_prompt_takes_no_time() -> None:
     for part in PARTS:
         lint(part * 2000)
         lint(f"{part} " * 2000)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 5
 
 
 def messages(linted: Linted) -> Counter[str]:
