@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pipeline.cli.ready import ready_broker
 from pipeline.errors import ServiceError
 from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
-from pipeline.settings import Settings, load
+from pipeline.settings import Dialect, Settings, load
 from pipeline.store.batches import Batch
 
 SANDBOX = "sandbox"
@@ -32,6 +32,7 @@ class Place:
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self.settings = settings
+        self._sandboxed = settings.api_base_url is None
         self._stack = stack
         self._services: Services | None = None
 
@@ -47,34 +48,54 @@ class Place:
         return self._services is not None
 
     @property
+    def is_sandbox(self) -> bool:
+        """Whether no server is named, so that the emulated one is asked."""
+        return self._sandboxed
+
+    @property
     def account_name(self) -> str:
-        return self.settings.account_name if self.settings.api_base_url else SANDBOX
+        if not self._sandboxed:
+            return self.settings.account_name
+        dialect = self.settings.api_dialect
+        return SANDBOX if dialect is Dialect.PLUS else f"{SANDBOX}-{dialect}"
 
     def bring_up_database(self) -> None:
         if self.settings.database_url is None:
             self._set(database_url=self.services.postgres())
 
     def bring_up_api(self) -> None:
-        """The sandbox, where no server is named."""
+        """The sandbox, where no server is named; it speaks the dialect of the settings, and reports by itself."""
         if self.settings.api_base_url is not None:
             return
-        port = self.services.port("sandbox")
-        journal = self.settings.data_dir.absolute() / "sandbox.jsonl"
+        name = self.account_name
+        port = self.services.port(name)
+        journal = self.settings.data_dir.absolute() / f"{name}.jsonl"
         options = ["--port", str(port), "--key", SANDBOX, "--journal", str(journal)]
+        options += ["--dialect", self.settings.api_dialect]
         options += ["--slots", str(self.settings.max_running), "--queue", str(self.settings.max_queued)]
         argv = (sys.executable, "-m", "pipeline", "sandbox", *options)
-        self.services.ensure(Program(name="sandbox", argv=argv, ready=f"tcp:127.0.0.1:{port}"))
-        self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX, account=SANDBOX)
+        self.services.ensure(Program(name=name, argv=argv, ready=f"tcp:127.0.0.1:{port}"))
+        self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX, account=name)
 
     def start_work(self) -> None:
         """Workers and the beat, until this process ends."""
         if self.settings.redis_url is None:
             self._set(redis_url=self.services.redis())
         self.check_broker()
+        if self._sandboxed and self.settings.hook_url is None:
+            self._receive_callbacks()
         for number in range(1, self.settings.workers + 1):
             self._start(f"worker-{number}", "worker", "--only", "flow", "--name", f"worker-{number}")
         self._start("deliver", "worker", "--only", "deliver", "--name", "deliver")
         self._start("beat", "beat")
+
+    def _receive_callbacks(self) -> None:
+        """On loopback, which a server elsewhere cannot reach: only the sandbox is told of it."""
+        port = self.services.port("hooks")
+        argv = (sys.executable, "-m", "pipeline", "hooks", "--port", str(port))
+        ready = f"tcp:127.0.0.1:{port}"
+        self.services.ensure(Program(name="hooks", argv=argv, env=self._environment(), ready=ready))
+        self._set(hook_url=f"http://127.0.0.1:{port}")
 
     def _start(self, name: str, *words: str) -> None:
         argv = (sys.executable, "-m", "pipeline", *words)

@@ -4,44 +4,45 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.embedded import SANDBOX, Place, place
+from pipeline.cli.embedded import Place, place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
+from pipeline.cli.handover import Content, hand_over, read_checked
 from pipeline.cli.interruption import going_on_with
 from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
-from pipeline.deliver import refuse_unknown_pictures
 from pipeline.errors import PipelineError, UsageError
-from pipeline.manifest import Manifest, open_manifest
-from pipeline.plan import tasks
 from pipeline.settings import load
-from pipeline.store import batches, deliveries, rows
+from pipeline.store import batches, rows
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
-from pipeline.wiring import open_api, register_account
+from pipeline.wiring import open_api
 
 ManifestFile = Annotated[Path, typer.Argument(metavar="FILE", help="A manifest: CSV or YAML.")]
 Delivery = Annotated[
     bool, typer.Option("--delivery/--no-delivery", help="Bring the pictures home, or leave them there.")
 ]
+Lint = Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or send as written.")]
 
 
 def run(
     file: ManifestFile,
     delivery: Delivery = True,
+    lint: Lint = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")] = False,
 ) -> None:
     """Make every picture of a manifest and bring it home. Run it again to go on where it stopped."""
     began = time.monotonic()
-    content = read_checked(file)
-    with going_on_with(f"pipeline run {file}{'' if delivery else ' --no-delivery'}"), place(load()) as here:
+    settings = load()
+    content = read_checked(file, settings, lint=lint)
+    again = f"pipeline run {file}{'' if delivery else ' --no-delivery'}{'' if lint else ' --no-lint'}"
+    with going_on_with(again), place(settings) as here:
         store = ready_store(here.settings, migrate_first=True)
         batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
         gallery = _gallery(store, batch, here.settings.output_dir) if delivery else None
@@ -52,10 +53,10 @@ def run(
     raise typer.Exit(end.exit_status)
 
 
-def submit(file: ManifestFile, delivery: Delivery = True) -> None:
+def submit(file: ManifestFile, delivery: Delivery = True, lint: Lint = True) -> None:
     """Queue a manifest for workers that run elsewhere, and print the batch id."""
-    content = read_checked(file)
     settings = load()
+    content = read_checked(file, settings, lint=lint)
     if settings.database_url is None or settings.redis_url is None:
         raise UsageError(
             "set PIPELINE_DATABASE_URL and PIPELINE_REDIS_URL to queue for workers elsewhere; "
@@ -79,30 +80,14 @@ def _gallery(store: Store, batch: Batch, output_dir: Path) -> Path | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A manifest that was read once and found right: what was checked is what is handed over."""
-
-    file: Path
-    data: bytes
-    manifest: Manifest
-
-
-def read_checked(file: Path) -> Content:
-    """Raises `ManifestError` with every fault."""
-    open_manifest(file)
-    data = file.read_bytes()
-    manifest = Manifest.from_bytes(data, str(file))
-    manifest.check()
-    return Content(file, data, manifest)
-
-
 def _done_before(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime] | None:
     """The batch, when this very manifest is done to the last picture: then nothing has to be brought up."""
     with store.begin() as tx:
         batch = batches.known(tx, here.account_name, content.manifest.name)
         if batch is None or not batches.is_of(tx, batch, content.data) or batch.deliver != delivery:
             return None
+        if content.pictures:
+            rows.refuse_changed_rows(tx, batch.account_id, batch.name, content.tasks())
         if ending(tx, batch).exit_status:
             return None
         return batch, tx.scalar("SELECT now()")
@@ -121,23 +106,3 @@ def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[
     if problem:
         raise UsageError(problem)
     return batch, since
-
-
-def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, bool]:
-    """Gives the manifest's bytes to the store: the batch, and whether a worker has to read it."""
-    account_id = register_account(store, here.settings)
-    name = content.manifest.name
-    with store.begin() as tx:
-        if here.account_name != SANDBOX and batches.known(tx, here.account_name, name) is None:
-            refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
-        rows.refuse_changed_rows(tx, account_id, name, tasks(content.manifest.rows()))
-        batch_id, to_read = batches.receive(
-            tx,
-            account_id=account_id,
-            name=name,
-            filename=content.file.name,
-            manifest=content.data,
-            deliver=delivery,
-        )
-        deliveries.deliver_again(tx, batch_id)
-        return batches.get(tx, batch_id), to_read

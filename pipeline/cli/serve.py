@@ -7,15 +7,19 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
+import httpx
 import typer
 
 from pipeline.cli.ready import ready_broker, ready_store
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.settings import Settings, load
 from pipeline.wiring import open_api, open_store, runtime
 
 THREADS = 8
 """Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
+
+
+UNSET = {"hooks": "not set, so the server is only asked"}
 
 
 class Work(StrEnum):
@@ -67,7 +71,7 @@ def migrate() -> None:
 
 
 def check() -> None:
-    """Database, migrations, broker and account: one line each. What is not set, `pipeline run` brings up itself."""
+    """Database, broker, account and its dialect, hooks: a line each. What is not set, `pipeline run` brings up itself."""
     settings = load()
     worst = 0
     probes = (
@@ -75,10 +79,11 @@ def check() -> None:
         ("migrations", settings.database_url, _check_migrations),
         ("broker", settings.redis_url, _check_broker),
         ("account", settings.api_base_url, _check_account),
+        ("hooks", settings.hook_url, _check_hooks),
     )
     for name, setting, probe in probes:
         if setting is None:
-            print(f"ok    {name}: not set, so embedded")
+            print(f"ok    {name}: {UNSET.get(name, 'not set, so embedded')}")
             continue
         try:
             print(f"ok    {name}: {probe(settings)}")
@@ -105,8 +110,30 @@ def _check_broker(settings: Settings) -> str:
 
 
 def _check_account(settings: Settings) -> str:
-    open_api(settings).check()
-    return f"{settings.account_name} answers and takes the key ({settings.api_dialect})"
+    """Raises `UsageError` when the server surely speaks another dialect than the settings say."""
+    api = open_api(settings)
+    spoken, evidence = api.probe()
+    if spoken and spoken is not settings.api_dialect:
+        raise UsageError(
+            f"{settings.account_name} speaks {spoken} ({evidence}), and PIPELINE_API_DIALECT says "
+            f"{settings.api_dialect}: set it to {spoken}"
+        )
+    api.check()
+    return f"{settings.account_name} answers and takes the key; it speaks {settings.api_dialect} ({evidence})"
+
+
+def _check_hooks(settings: Settings) -> str:
+    """Asks the receiver under its public address. Raises `ServiceError`."""
+    address = f"{settings.hook_url}/healthz"
+    try:
+        answer = httpx.get(address, timeout=10)
+    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        raise ServiceError(
+            f"{settings.hook_url} cannot be reached ({failure}): is `pipeline hooks` running there?"
+        ) from None
+    if answer.status_code != 200:
+        raise ServiceError(f"{address} answered HTTP {answer.status_code}: is that `pipeline hooks`?")
+    return f"{settings.hook_url} receives"
 
 
 def _configured() -> Settings:

@@ -72,7 +72,7 @@ class DiskPictures:
             raise PictureFault(self._faults[name])
         if name not in self._found:
             try:
-                self._found[name] = _looked_at(name, self._bytes(name))
+                self._found[name] = examine(name, self._bytes(name))
             except PictureFault as fault:
                 self._faults[name] = str(fault)
                 raise
@@ -113,8 +113,8 @@ class DiskPictures:
         return f"there is no picture `{name}`: paths start at the manifest's folder"
 
 
-def _looked_at(name: str, content: bytes) -> Picture:
-    """What the bytes are, whatever the file's name says."""
+def examine(name: str, content: bytes) -> Picture:
+    """What the bytes are, whatever the file's name says. Raises `PictureFault`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,0 +1,99 @@
+"""A manifest on its way from a person's folder to the store: read once, found right, handed over with its pictures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.api.dialects import TRAITS
+from pipeline.cli.embedded import Place
+from pipeline.deliver import refuse_unknown_pictures
+from pipeline.inputs import Picture
+from pipeline.manifest import DiskPictures, Manifest, open_manifest
+from pipeline.plan import Skipped, possible, tasks
+from pipeline.settings import Settings
+from pipeline.store import batches, deliveries, pictures, rows
+from pipeline.store.batches import Batch
+from pipeline.store.engine import Store
+from pipeline.task import NewTask
+from pipeline.wiring import register_account
+
+MOST_SKIPPED = 5
+"""Skipped rows that are named; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A manifest that was read once and found right: what was checked is what is handed over."""
+
+    file: Path
+    data: bytes
+    manifest: Manifest
+    files: DiskPictures
+    lacks: frozenset[str]
+
+    @property
+    def pictures(self) -> Mapping[str, Picture]:
+        """The picture files that it names."""
+        return self.files.found
+
+    def tasks(self) -> Iterator[NewTask]:
+        return tasks(self.manifest.rows(), self.lacks)
+
+
+def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
+    """Raises `ManifestError` with every fault, what the server cannot do included."""
+    open_manifest(file)
+    data = file.read_bytes()
+    files = DiskPictures(file.parent)
+    manifest = Manifest.from_bytes(data, str(file), pictures=files, lint=lint)
+    lacks = TRAITS[settings.api_dialect].lacks
+    skipped: list[Skipped] = []
+    for _ in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
+        pass
+    _tell(skipped)
+    return Content(file, data, manifest, files, lacks)
+
+
+def _tell(skipped: list[Skipped]) -> None:
+    for one in skipped[:MOST_SKIPPED]:
+        print(f"skipped {one.key} (line {one.line}): {one.reason}", file=sys.stderr)
+    if more := len(skipped[MOST_SKIPPED:]):
+        print(f"skipped {more} more: `pipeline plan` names them all", file=sys.stderr)
+
+
+def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, bool]:
+    """Gives the manifest and its pictures to the store: the batch, and whether a worker has to read it."""
+    account_id = register_account(store, here.settings)
+    name = content.manifest.name
+    with store.begin() as tx:
+        if not here.is_sandbox and batches.known(tx, here.account_name, name) is None:
+            refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
+        rows.refuse_changed_rows(tx, account_id, name, content.tasks())
+    _keep_pictures(store, content)
+    with store.begin() as tx:
+        batch_id, to_read = batches.receive(
+            tx,
+            account_id=account_id,
+            name=name,
+            filename=content.file.name,
+            manifest=content.data,
+            deliver=delivery,
+            lint=content.manifest.lint,
+        )
+        pictures.name_them(tx, batch_id, content.pictures)
+        deliveries.deliver_again(tx, batch_id)
+        return batches.get(tx, batch_id), to_read
+
+
+def _keep_pictures(store: Store, content: Content) -> None:
+    """One by one, so that neither memory nor a transaction holds them all."""
+    by_digest = {picture.sha256: (name, picture) for name, picture in content.pictures.items()}
+    with store.begin() as tx:
+        absent = pictures.missing(tx, by_digest)
+    for digest in absent:
+        name, picture = by_digest[digest]
+        with store.begin() as tx:
+            pictures.keep(tx, picture, content.files.read(name))
