@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 from pipeline.sandbox.figures import FIGURES
-from pipeline.sandbox.looking import Look, look
+from pipeline.sandbox.looking import GREYS, Look, look
 from pipeline.sandbox.scenery import HINTED, lots
 from pipeline.sandbox.tasks import Upload
 
@@ -39,7 +39,7 @@ def describe(upload: Upload) -> tuple[str, str, str, str]:
     subjects = rng.sample(_subjects(seen), 4)
     colours, light, texture = _listed(seen.colours[:3]), _light(seen), _texture(seen)
     ground = seen.top if seen.top == seen.bottom else f"{seen.top} above {seen.bottom}"
-    accent = "" if seen.accent in seen.colours[:1] else f", {seen.accent} accents"
+    accent = "" if seen.accent in (*seen.colours[:1], *GREYS) else f", {seen.accent} accents"
     prompts = (
         f"{subjects[0]}, {light}, mostly {colours}, {texture}",
         f"{_shape(seen)} illustration of {subjects[1]}, {ground}{accent}, {_contrast(seen)}, {_medium(seen, rng)}",
@@ -79,14 +79,18 @@ def _parted(prompt: str) -> tuple[list[str], str]:
     """The words without Markdown's signs, and the flags as they were written."""
     flag = _FLAG.search(prompt)
     said, flags = (prompt[: flag.start()], prompt[flag.start() :]) if flag else (prompt, "")
-    words = re.sub(r"[*~_`#]+", " ", said).split()
+    words = [word for word in re.sub(r"[*~_`#]+", " ", said).split() if _plain(word)]
     return words or ["picture"], " ".join(flags.split())
+
+
+def _plain(word: str) -> str:
+    return word.strip(".,;:!?()[]\"'").lower()
 
 
 def _weight(word: str) -> int:
     """0 weak, 1 some, 2 strong."""
-    plain = word.strip(".,;:!?()[]\"'").lower()
-    if plain in _FILLERS or not plain:
+    plain = _plain(word)
+    if plain in _FILLERS:
         return 0
     one = plain.removesuffix("s")
     return 2 if {plain, one} & (HINTED | FIGURES.keys()) or len(plain) > 6 or not plain.isascii() else 1

@@ -31,6 +31,10 @@ class Kind(StrEnum):
     NEAR = "near"
 
 
+GIVEN = {Kind.SWAP, Kind.PHOTO}
+"""There is but one of these, not four."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
     """What is drawn: four pictures in a grid, or with `quarter` (1 to 4) just that one."""
@@ -145,7 +149,7 @@ def _follow_up(parent: Drawing, order: Order, side: int) -> Drawing:
             return _made_of(single, words, seed, Kind.EDIT, tuple(EDITS), order.mask)
         case Action.VARIATION if order.variant == "region" and order.mask:
             return _made_of(single, words, seed, Kind.REGION, scenes_for(words, seed), order.mask)
-        case Action.VARIATION if order.variant == "subtle" or parent.kind in {Kind.SWAP, Kind.PHOTO}:
+        case Action.VARIATION if order.variant == "subtle" or parent.kind in GIVEN:
             return _made_of(single, words, seed, Kind.NEAR, tuple(REGRADES))
         case Action.VARIATION:
             return _anew(single, words, seed, (parent.ways[which - 1],) * 4)
@@ -158,8 +162,9 @@ def _which(order: Order) -> int:
 
 
 def _anew(single: Drawing, words: str, seed: str, ways: tuple[str, ...]) -> Drawing:
-    """The same kind of picture four times, from another seed."""
-    return replace(single, words=words, seed=seed, ways=ways, quarter=None, scale=1, creative=False)
+    """The same kind of picture four times, from another seed. What was given is given once."""
+    quarter = single.quarter if single.kind in GIVEN else None
+    return replace(single, words=words, seed=seed, ways=ways, quarter=quarter, scale=1, creative=False)
 
 
 def _shuffled(parent: Drawing, words: str, seed: str) -> tuple[str, ...]:
@@ -207,8 +212,8 @@ def grown(size: Size, extent: str) -> Size:
 
 
 def _said(prompt: str) -> str:
-    """The words of a prompt without its flags, in lower case."""
-    return re.split(r"(?:^|\s)--\w", prompt, maxsplit=1)[0].strip().lower()
+    """The words of a prompt in lower case, without its flags and the links of its pictures."""
+    return re.sub(r"https?://\S+", "", re.split(r"(?:^|\s)--\w", prompt, maxsplit=1)[0]).strip().lower()
 
 
 def _asked_seed(prompt: str) -> str:

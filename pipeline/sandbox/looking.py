@@ -22,6 +22,7 @@ _NAMED = """
     navy 22,34,84; indigo 66,50,132; purple 128,70,160; lavender 186,168,216; plum 92,40,84
     magenta 214,56,150; pink 244,168,192; rose 222,110,140; slate 84,100,120; ice blue 208,226,240
 """
+GREYS = ("black", "charcoal", "grey", "silver", "white")
 _COMMON_RATIOS = (
     *("1:1", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "16:9", "9:16", "2:1", "1:2"),
     *("7:4", "4:7", "21:9", "9:21", "3:1", "1:3", "4:1", "1:4"),
@@ -86,8 +87,9 @@ def look(upload: Upload) -> Look:
 
 
 def name_of(colour: Colour) -> str:
-    """The nearest of the named colours, as the eye weighs red, green and blue."""
-    return min(COLOURS, key=lambda name: _distance(COLOURS[name], colour))
+    """The nearest of the named colours, as the eye weighs red, green and blue; a grey is never taken for a colour."""
+    names = GREYS if _vivid(colour) < 14 else tuple(COLOURS)
+    return min(names, key=lambda name: _distance(COLOURS[name], colour))
 
 
 def _shares(picture: Image.Image) -> Counter[str]:

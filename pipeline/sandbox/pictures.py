@@ -116,7 +116,7 @@ def _place(within: Size, extent: str, size: Size) -> retouch.Box:
 
 def _factor(extent: str) -> float:
     try:
-        return min(max(float(extent), 1.0), 4.0)
+        return min(max(1.0, float(extent)), 4.0)  # in this order `nan` is 1
     except ValueError:
         return 2.0
 
