@@ -3,14 +3,16 @@
 The map. Files here are verbs and words, folders are places:
 
     manifest  plan  dispatch  submit  track  follow_up  deliver     the flow, in order
-    task  backoff  errors  settings                                 the words
+    action  inputs  then  task  outcome  backoff  errors  settings  the words
+    prompt/   a prompt made tidy, and its flags checked
     wiring                                                          settings -> runtime, the one place that builds
     api/      the remote service as we call it
     store/    Postgres, where the truth is
     worker/   Celery, the doorbell
+    hooks/    what the remote service reports by itself
     report/   what happened, for people
     sandbox/  the outside world on this machine: emulated API, private Postgres, private Redis
     cli/      the command line
 
-Imports run one way: cli, worker -> wiring and stages -> api, store -> words. `tests/test_architecture.py` walks them.
+Imports run one way: cli, worker, hooks -> wiring and stages -> api, store -> words. `tests/test_architecture.py` walks them.
 """

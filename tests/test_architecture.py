@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"task", "backoff", "outcome", "errors", "settings"}
+WORDS = {"action", "inputs", "then", "task", "backoff", "outcome", "prompt", "errors", "settings"}
 STAGES = {"manifest", "plan", "dispatch", "submit", "track", "follow_up", "deliver", "report"}
 MAY_IMPORT = {
     **dict.fromkeys(WORDS, WORDS),
@@ -21,12 +21,13 @@ MAY_IMPORT = {
     **dict.fromkeys(STAGES, WORDS | STAGES | {"api", "store"}),
     "wiring": WORDS | STAGES | {"api", "store"},
     "worker": WORDS | STAGES | {"api", "store", "wiring"},
+    "hooks": WORDS | STAGES | {"api", "store", "wiring", "worker"},
     "sandbox": set(),
-    "cli": WORDS | STAGES | {"api", "store", "wiring", "worker", "sandbox"},
+    "cli": WORDS | STAGES | {"api", "store", "wiring", "worker", "hooks", "sandbox"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = ("manifest", "plan", "follow_up", "backoff", "task", "outcome")
+PURE = ("manifest", "plan", "follow_up", *(WORDS - {"settings"}))
 OUTSIDE = {"httpx", "sqlalchemy", "psycopg", "celery", "kombu", "redis", "starlette", "uvicorn"}
 
 LONGEST_FILE, LONGEST_FUNCTION, MOST_FUNCTIONS_BELOW = 250, 60, 25

@@ -71,7 +71,7 @@ def migrate() -> None:
 
 
 def check() -> None:
-    """Database, broker, account and its dialect, hooks: a line each. What is not set, `pipeline run` brings up itself."""
+    """Database, broker, account, dialect, hooks: a line each. What is not set, `pipeline run` brings up itself."""
     settings = load()
     worst = 0
     probes = (
