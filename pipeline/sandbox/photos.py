@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from io import BytesIO
 
@@ -14,7 +15,11 @@ from pipeline.sandbox.tasks import Upload
 LONGEST = 1024
 """Pixels of the longer side that a drawing makes use of."""
 PAPER = (250, 246, 238)
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+_UNREADABLE = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError),
+    *(struct.error, Image.DecompressionBombError),
+)
+"""What Pillow raises for damaged files."""
 
 
 @lru_cache(maxsize=8)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
 from struct import unpack_from
+from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from pipeline.sandbox.film import FRAMES, PER_SECOND, mp4
 from pipeline.sandbox.tasks import Action, Order, Task, Upload
@@ -16,7 +17,7 @@ from pipeline.sandbox.tasks import Action, Order, Task, Upload
 NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf"}
 
 
-def film(prompt: str = "a whale", **fields: object) -> bytes:
+def film(prompt: str = "a whale", **fields: Any) -> bytes:
     return mp4(Order(action=Action.VIDEO, prompt=prompt, **fields), 96)
 
 
@@ -93,8 +94,8 @@ def test_each_film_of_a_batch_moves_its_own_way_and_the_same_one_always_the_same
 def test_a_film_shows_the_picture_that_was_given_and_ends_with_the_second() -> None:
     given = tuple(_plain(colour) for colour in ("red", "blue"))
     shown = frames(film(images=given))
-    assert shown[0].convert("RGB").getpixel((9, 9))[0] > 240
-    assert shown[-1].convert("RGB").getpixel((9, 9))[2] > 240
+    assert ImageStat.Stat(shown[0]).mean[0] > 240
+    assert ImageStat.Stat(shown[-1]).mean[2] > 240
 
 
 def test_a_film_of_a_task_shows_its_picture() -> None:
