@@ -1,0 +1,57 @@
+"""`pipeline hooks`: the callback receiver, on its own."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.ready import ready_broker, ready_store
+from pipeline.errors import UsageError
+from pipeline.settings import Settings, load
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")]
+
+
+def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
+    """Receive what servers report by themselves. PIPELINE_HOOK_URL must lead here from where the server is."""
+    from pipeline.hooks.receiver import app  # noqa: PLC0415 - slow to import
+    from pipeline.hooks.serving import Server, listen, serve  # noqa: PLC0415
+    from pipeline.worker.app import Doorbell, connect  # noqa: PLC0415
+
+    settings = load()
+    redis_url = _redis_url(settings)
+    store = ready_store(settings, migrate_first=False)
+    ready_broker(redis_url)
+    connect(redis_url)
+    _log_to_stderr()
+    with listen(host, port) as listener:
+        address = listener.getsockname()
+        where = f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
+        serve(Server(app(store, Doorbell().track), lambda: _say_where(settings, where)), listener)
+    store.close()
+
+
+def _say_where(settings: Settings, where: str) -> None:
+    leads = (
+        f"PIPELINE_HOOK_URL ({settings.hook_url}) must lead here from where the server is"
+        if settings.hook_url
+        else "PIPELINE_HOOK_URL is not set: set it, for the workers, to an address that leads here"
+    )
+    print(f"callbacks are received at {where}; {leads}", file=sys.stderr, flush=True)
+
+
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise UsageError("PIPELINE_REDIS_URL is not set (`pipeline run` brings up a Redis of its own)")
+    return settings.redis_url.get_secret_value()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("pipeline").setLevel(logging.INFO)
