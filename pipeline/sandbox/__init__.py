@@ -1,6 +1,6 @@
 """The outside world on this machine: an emulated midjourney-proxy server, a private Postgres, a private Redis.
 
-The emulated server (`server.serve`) does NOT imitate: blend, describe, shorten, modal and every button but U, V and R;
-callbacks (`notifyHook` is only echoed); previews while a picture is made; reference pictures (`base64Array` is
-ignored); several accounts; time limits; links that expire. Its pictures are drawings, made here from the prompt.
+The emulated server (`server.serve`) does NOT imitate: previews while a picture is made; several accounts; time limits;
+`Show Details` beneath a shorten; the second row that a relay keeps of an answered window. Its pictures and films are
+drawings, made here from the prompt and from the pictures that were sent.
 """

@@ -14,7 +14,10 @@ from random import Random
 
 from pipeline.sandbox.journal import Journal
 from pipeline.sandbox.options import Options
-from pipeline.sandbox.tasks import Action, Order, Task
+from pipeline.sandbox.tasks import GRIDS, Action, Order, Task
+
+Watch = Callable[[Task, int], None]
+"""Told of a task that has begun or ended, and of the moment."""
 
 
 class Engine:
@@ -26,17 +29,25 @@ class Engine:
         self.tasks: dict[str, Task] = {}
         self.waiting: deque[Task] = deque()
         self.max_running = self.max_waiting = 0
+        self.watch: Watch | None = None
         self._options = options
         self._journal = journal or Journal(None)
         self._clock = clock
         self._running: list[tuple[int, str, Task]] = []
         self._last_id = 0
         self._jitter = Random(options.seed)  # noqa: S311 - not a secret
+        if options.forgetful:
+            self._journal.clear()
         self._restore()
 
     @property
     def running(self) -> int:
         return len(self._running)
+
+    @property
+    def next_end(self) -> int | None:
+        """When the next running task ends."""
+        return self._running[0][0] if self._running else None
 
     def unfinished(self) -> list[Task]:
         """Running and waiting tasks, oldest first."""
@@ -47,12 +58,11 @@ class Engine:
         now = int(self._clock() * 1000)
         while self._running and self._running[0][0] <= now:
             moment, _, task = heapq.heappop(self._running)
-            task.finished = moment
+            self._end(task, moment)
             self._fill(moment)
-            self._journal.finished(task)
         return now
 
-    def accept(self, order: Order, doom: str | None = None) -> tuple[Task | None, int]:
+    def accept(self, order: Order, doom: str | None = None, *, late: bool = False) -> tuple[Task | None, int]:
         """The new task and how many waited before it; no task when the queue is full.
 
         The count is taken before the task joins, as the servers do: the first one that waits is still told 0.
@@ -61,12 +71,45 @@ class Engine:
         ahead = len(self.waiting)
         if ahead >= self._options.queue:
             return None, ahead
-        self._last_id = max(self._last_id + 1, now * 1000)
-        task = Task(id=str(self._last_id), order=order, submitted=now, doom=doom)
+        task = self._new(order, now)
+        task.doom, task.late_doom, task.ahead = doom, late, ahead
         self._journal.accepted(task)
         self._take(task)
         self._fill(now)
         return task, ahead
+
+    def open(self, order: Order) -> Task:
+        """A task that holds no slot and no place until its window is answered."""
+        task = self._new(order, self.advance())
+        self._journal.accepted(task)
+        self.tasks[task.id] = task
+        return task
+
+    def answer(self, task: Task, order: Order, doom: str | None = None, *, late: bool = False) -> int | None:
+        """Starts a task whose window was filled in: how many waited before it; None when the queue is full."""
+        now = self.advance()
+        ahead = len(self.waiting)
+        if ahead >= self._options.queue:
+            return None
+        task.order, task.answered = order, now
+        task.doom, task.late_doom, task.ahead = doom, late, ahead
+        self._journal.answered(task)
+        self._take(task)
+        self._fill(now)
+        return ahead
+
+    def cancel(self, task: Task) -> None:
+        """Stops a task that is not over, whatever it is doing."""
+        now = self.advance()
+        if task.finished is not None:
+            return
+        if task in self.waiting:
+            self.waiting.remove(task)
+        self._running = [entry for entry in self._running if entry[2] is not task]
+        heapq.heapify(self._running)
+        task.cancelled = True
+        self._end(task, now)
+        self._fill(now)
 
     def reset(self) -> None:
         """Forgets every task, in the journal too. Ids go on, so that an old one never names a new task."""
@@ -76,9 +119,19 @@ class Engine:
         self.max_running = self.max_waiting = 0
         self._journal.clear()
 
+    def _new(self, order: Order, now: int) -> Task:
+        self._last_id = max(self._last_id + 1, now * 1000)
+        return Task(id=str(self._last_id), order=order, submitted=now)
+
+    def _end(self, task: Task, moment: int) -> None:
+        task.finished = moment
+        self._journal.finished(task)
+        if self.watch is not None:
+            self.watch(task, moment)
+
     def _take(self, task: Task) -> None:
         self.tasks[task.id] = task
-        if task.finished is None:
+        if task.finished is None and task.order.window is None:
             self.waiting.append(task)
 
     def _fill(self, moment: int) -> None:
@@ -87,12 +140,14 @@ class Engine:
             task.started = moment
             task.takes = self._service_time(task.order.action)
             heapq.heappush(self._running, (moment + task.takes, task.id, task))
+            if self.watch is not None:
+                self.watch(task, moment)
         self.max_running = max(self.max_running, len(self._running))
         self.max_waiting = max(self.max_waiting, len(self.waiting))
 
     def _service_time(self, action: Action) -> int:
         options = self._options
-        seconds = options.upscale_seconds if action is Action.UPSCALE else options.imagine_seconds
+        seconds = options.imagine_seconds if action in GRIDS or action is Action.VIDEO else options.upscale_seconds
         if options.jitter:
             seconds *= self._jitter.uniform(1 - options.jitter, 1 + options.jitter)
         return int(seconds * 1000)

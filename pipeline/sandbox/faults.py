@@ -1,8 +1,9 @@
-"""What goes wrong on purpose: by chance (the rates of `Options`), or by prompt.
+"""What goes wrong on purpose: by chance (the rates of `Options`), by a script, or by prompt.
 
 A prompt that holds `--sandbox WORD` meets that fault for certain, for this one imagine and not for its follow-ups:
 
     fail        accepted, and later FAILURE
+    late_fail   accepted, IN_PROGRESS up to 100 %, and then FAILURE
     lost        accepted, but the connection is closed without an answer
     500         an error instead of an answer, nothing accepted
     missing     its picture answers 404
@@ -13,12 +14,26 @@ A prompt that holds `--sandbox WORD` meets that fault for certain, for this one 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import dataclass
 from random import Random
 
+from pipeline.sandbox import script
 from pipeline.sandbox.options import Options
+from pipeline.sandbox.results import RefusedError
 from pipeline.sandbox.tasks import Action, Order
 
 _ASKED = re.compile(r"--sandbox\s+(\w+)")
+_UNLUCKY = "[Internal Server Error] The picture could not be made (failure rate of the sandbox)"
+_HASTY = ((3, "关联任务不存在或已失效"), (4, "关联任务状态错误"))
+
+
+@dataclass(frozen=True, slots=True)
+class Doom:
+    """Why an order will fail, and whether only after 100 %."""
+
+    why: str | None = None
+    late: bool = False
 
 
 class Faults:
@@ -26,11 +41,23 @@ class Faults:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._script = script.read(options.script, options.seed) if options.script else script.Script((), 0)
         self.reset()
 
     def reset(self) -> None:
         self._lots = Random(self._options.seed)  # noqa: S311 - not a secret
         self._turned_away = 0
+        self._followed: Counter[str] = Counter()
+        self._script.reset()
+
+    def struck(self, path: str) -> int | str | None:
+        """The fault that meets this request before it is understood: a status, or a word of the script."""
+        if (fault := self.scripted(path)) is not None:
+            return fault
+        return next((status for status, rate in self._options.refusal_rates if self._strikes(rate)), None)
+
+    def scripted(self, path: str) -> int | str | None:
+        return self._script.strikes(path) if self._script else None
 
     def too_many(self) -> bool:
         """Whether this request is one of the first that are answered 429."""
@@ -45,13 +72,29 @@ class Faults:
     def loses(self, order: Order) -> bool:
         return asked(order) == "lost" or self._strikes(self._options.lost_reply_rate)
 
-    def doom(self, order: Order) -> str | None:
-        """Why this order will fail, if it will."""
-        if asked(order) == "fail":
-            return "[Invalid parameter] Unrecognized parameter(s): `--sandbox`"
+    def doom(self, order: Order, scripted: int | str | None = None) -> Doom:
+        """Whether this order will fail."""
+        word = scripted if scripted in {"fail", "late_fail"} else asked(order)
+        if word in {"fail", "late_fail"}:
+            return Doom("[Invalid parameter] Unrecognized parameter(s): `--sandbox`", word == "late_fail")
+        if flaw := next((image.flaw for image in (*order.images, order.mask) if image and image.flaw), None):
+            return Doom(flaw)
         if self._strikes(self._options.failure_rate):
-            return "[Internal Server Error] The picture could not be made (failure rate of the sandbox)"
-        return None
+            return Doom(_UNLUCKY)
+        return Doom(_UNLUCKY, late=True) if self._strikes(self._options.late_failure_rate) else Doom()
+
+    def hurried(self, order: Order) -> None:
+        """Raises RefusedError for the first follow-ups of a task, where that was chosen."""
+        if order.parent is None or not self._options.hasty:
+            return
+        before = self._followed[order.parent.id]
+        if before < self._options.hasty:
+            self._followed[order.parent.id] += 1
+            raise RefusedError(*_HASTY[before % 2])
+
+    def empties(self) -> bool:
+        """Whether a fetch is answered as if nobody knew the task."""
+        return self._strikes(self._options.empty_fetch_rate)
 
     def spoils(self, order: Order) -> str | None:
         """What becomes of a request for the picture: `missing`, `html`, `truncated` or nothing."""

@@ -1,4 +1,4 @@
-"""A task of the emulated server: what was asked, how far it is, and its JSON as the plus dialect prints it."""
+"""A task of the emulated server: what was asked, and how far it is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
-ACCOUNT = "1118138338562560102"
-BOT_USER = "936929561302675456"
+FOREVER = 1 << 62
+"""A moment after every other, in milliseconds."""
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Compact, since relays rewrite the literal bytes `"code":22`."""
@@ -32,13 +31,28 @@ class Action(StrEnum):
 
 
 LETTERS = {"U": Action.UPSCALE, "V": Action.VARIATION, "R": Action.REROLL}
-OPERATIONS = {"upsample": Action.UPSCALE, "variation": Action.VARIATION, "reroll": Action.REROLL}
+GRIDS = frozenset([Action.IMAGINE, Action.VARIATION, Action.REROLL, Action.ZOOM, Action.PAN, Action.BLEND, Action.EDIT])
+"""What is made as four pictures in one."""
 
 LADDER = (
     ("SUBMITTED", "0%"),
     *(("IN_PROGRESS", f"{percent}%") for percent in (0, 15, 31, 46, 62, 78, 93)),
 )
-"""What a running grid shows, one step after the other in equal times. An upscale stays on the first."""
+"""What a running grid shows, one step after the other in equal times. Anything else stays on the first."""
+
+_LADDERS = {late: {grid: LADDER if grid else LADDER[:1] for grid in (True, False)} for late in (True, False)}
+_LADDERS[True] = {grid: (*ladder, ("IN_PROGRESS", "100%")) for grid, ladder in _LADDERS[True].items()}
+
+
+class Window(StrEnum):
+    """A form that opens when a button is pressed: nothing is made until it is answered. Named by what it asks for."""
+
+    ZOOM = "zoom"
+    """A prompt that ends in `--zoom`, 1 to 2."""
+    REGION = "region"
+    """A mask, and perhaps a prompt."""
+    PROMPT = "prompt"
+    """Perhaps another prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ class Upload:
 
     sha256: str
     content: bytes = field(repr=False, compare=False)
+    flaw: str = field(default="", compare=False)
+    """Why it cannot be read as a picture, if so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +85,34 @@ class Order:
     """In the order of the request; of a face swap the face and then the picture that receives it."""
     mask: Upload | None = None
     """White is painted anew."""
+    mode: str = "fast"
+    button: str = ""
+    """The customId that was pressed."""
+    window: Window | None = None
+    """What must be answered before work begins."""
 
     @property
     def word(self) -> str:
-        """`U2`, `V1` or `R`."""
-        return f"{self.action[0]}{self.index or ''}"
+        """`U2`, `V1`, `R`, `ZOOM 1.5`."""
+        if self.variant is None and self.action in LETTERS.values():
+            return f"{self.action[0]}{self.index or ''}"
+        return " ".join(str(part) for part in (self.action, self.variant, self.index) if part is not None)
 
     @property
     def work(self) -> str:
-        """The same text for the same piece of work: the parent and the word, or the prompt."""
-        return f"{self.parent.id} {self.word}" if self.parent else self.prompt
+        """The same text for the same piece of work: the prompt and its pictures, or the parent and the word."""
+        sent = [image.sha256[:12] for image in (*self.images, self.mask) if image]
+        if self.parent is None:
+            what = self.prompt if self.action is Action.IMAGINE else f"{self.word} {self.prompt}".strip()
+        else:
+            anew = self.prompt if self.prompt != self.parent.order.prompt else ""
+            what = f"{self.parent.id} {self.word} {anew}".strip()
+        return " ".join([what, *sent])
 
     @property
-    def description(self) -> str:
-        return f"/up {self.work}" if self.parent else f"/imagine {self.prompt}"
+    def single(self) -> bool:
+        """Whether one picture is made."""
+        return self.action is Action.UPSCALE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -94,121 +124,57 @@ class Task:
     submitted: int
     doom: str | None = None
     """Why it will fail, decided at the door."""
+    late_doom: bool = False
+    """It fails only after it has shown 100 %."""
+    answered: int | None = None
+    """When its window was answered."""
+    ahead: int = 0
+    """How many waited before it when it was accepted."""
     started: int | None = None
     takes: int = 0
     finished: int | None = None
+    cancelled: bool = False
+    shows: Task | None = None
+    """Whose picture it shows by mistake."""
+    looks: int = 0
+    """How often it was looked at since it succeeded, where that is counted."""
     message_hash: str = field(init=False)
-    _digest: bytes = field(init=False, repr=False)
-    _written: tuple[object, bytes] = field(init=False, repr=False, default=(None, b""))
+    digest: bytes = field(init=False, repr=False)
+    """32 bytes that are the task's own."""
+    written: tuple[object, bytes] = field(init=False, repr=False, default=(None, b""))
+    """Its last JSON, and what that was written for."""
 
     def __post_init__(self) -> None:
-        self._digest = sha256(self.id.encode()).digest()
-        self.message_hash = str(UUID(bytes=self._digest[:16], version=4))
+        self.digest = sha256(self.id.encode()).digest()
+        self.message_hash = str(UUID(bytes=self.digest[:16], version=4))
 
     @property
     def status(self) -> str:
-        return self.standing(0)[0]
+        return self.standing(FOREVER)[0]
+
+    @property
+    def ladder(self) -> tuple[tuple[str, str], ...]:
+        """What it shows while it is made, in equal times."""
+        return _LADDERS[self.late_doom][self.order.action in GRIDS]
 
     def standing(self, now: int) -> tuple[str, str | None]:
         """Status and progress at a moment."""
-        if self.finished is not None:
+        if self.finished is not None and self.finished <= now:
+            if self.cancelled:
+                return "CANCEL", ""
             return ("FAILURE", "") if self.doom else ("SUCCESS", "100%")
-        if self.started is None:
+        if self.order.window is not None or (self.answered is not None and now < self.answered):
+            return "MODAL", None
+        if self.started is None or now < self.started:
             return "NOT_START", None
-        if self.order.action is Action.UPSCALE or not self.takes:
-            return LADDER[0]
-        step = (now - self.started) * len(LADDER) // self.takes
-        return LADDER[min(max(step, 0), len(LADDER) - 1)]
+        ladder = self.ladder
+        if not self.takes:
+            return ladder[0]
+        step = (now - self.started) * len(ladder) // self.takes
+        return ladder[min(step, len(ladder) - 1)]
 
-    def wire(self, now: int, link_base: str) -> bytes:
-        """The task object. Written again only when its status or progress has changed."""
-        standing = self.standing(now)
-        if self._written[0] != standing:
-            self._written = (standing, encode(self._fields(*standing, link_base)).encode())
-        return self._written[1]
-
-    def _fields(self, status: str, progress: str | None, link_base: str) -> dict[str, Any]:
-        made = status == "SUCCESS"
-        return {
-            "id": self.id,
-            "action": self.order.action,
-            "status": status,
-            "prompt": self.order.prompt,
-            "promptEn": self.order.prompt,
-            "description": self.order.description,
-            "state": self.order.state,
-            "submitTime": self.submitted,
-            "startTime": self.started,
-            "finishTime": self.finished,
-            "progress": progress,
-            "imageUrl": f"{link_base}/pictures/{self.id}.png" if made else None,
-            "failReason": self.doom if status == "FAILURE" else None,
-            "properties": self._properties(made=made),
-            "buttons": buttons(self) if made else [],
-        }
-
-    def _properties(self, *, made: bool) -> dict[str, Any]:
-        begun = self.started is not None
-        return {
-            "botType": self.order.bot_type,
-            "discordInstanceId": ACCOUNT,
-            "discordChannelId": ACCOUNT,
-            "nonce": self._snowflake(16),
-            "notifyHook": self.order.notify_hook,
-            "finalPrompt": self.order.prompt if begun else None,
-            "finalZhPrompt": "" if begun else None,
-            "progressMessageId": self._snowflake(20) if begun else None,
-            "messageId": self._snowflake(24) if made else None,
-            "messageContent": self._message() if made else None,
-            "messageHash": self.message_hash if made else None,
-            "flags": 0 if made else None,
-        }
-
-    def _snowflake(self, at: int) -> str:
-        """A 19-digit number as Discord counts, the same for the same task."""
-        return str(10**18 + int.from_bytes(self._digest[at : at + 7], "big"))
-
-    def _message(self) -> str:
-        order = self.order
-        which = f" - Image #{order.index}" if order.action is Action.UPSCALE else ""
-        return f"**{order.prompt}**{which} - <@{BOT_USER}> (fast)"
-
-
-def custom_id(operation: str, n: int, message_hash: str) -> str:
-    """`MJ::JOB::upsample::2::HASH`, or the `::SOLO` form that a reroll has."""
-    return f"MJ::JOB::{operation}::{n}::{message_hash}" + ("::SOLO" if operation == "reroll" else "")
-
-
-def buttons(task: Task) -> list[dict[str, Any]]:
-    """What Discord shows beneath the finished picture, in its order."""
-    rows = _upscale_buttons if task.order.action is Action.UPSCALE else _grid_buttons
-    return [
-        {"customId": name, "emoji": emoji, "label": label, "type": 2, "style": 2}
-        for name, emoji, label in rows(task.message_hash)
-    ]
-
-
-def _grid_buttons(of: str) -> list[tuple[str, str, str]]:
-    return [
-        *((custom_id("upsample", n, of), "", f"U{n}") for n in range(1, 5)),
-        (custom_id("reroll", 0, of), "🔄", ""),
-        *((custom_id("variation", n, of), "", f"V{n}") for n in range(1, 5)),
-    ]
-
-
-def _upscale_buttons(of: str) -> list[tuple[str, str, str]]:
-    return [
-        (f"MJ::JOB::upsample_v6_2x_subtle::1::{of}::SOLO", "", "Upscale (Subtle)"),
-        (f"MJ::JOB::upsample_v6_2x_creative::1::{of}::SOLO", "", "Upscale (Creative)"),
-        (f"MJ::JOB::low_variation::1::{of}::SOLO", "🪄", "Vary (Subtle)"),
-        (f"MJ::JOB::high_variation::1::{of}::SOLO", "🪄", "Vary (Strong)"),
-        (f"MJ::Inpaint::1::{of}::SOLO", "🖌️", "Vary (Region)"),
-        (f"MJ::Outpaint::50::1::{of}::SOLO", "🔍", "Zoom Out 2x"),
-        (f"MJ::Outpaint::75::1::{of}::SOLO", "🔍", "Zoom Out 1.5x"),
-        (f"MJ::CustomZoom::{of}", "🔍", "Custom Zoom"),
-        (f"MJ::JOB::pan_left::1::{of}::SOLO", "⬅️", ""),
-        (f"MJ::JOB::pan_right::1::{of}::SOLO", "➡️", ""),
-        (f"MJ::JOB::pan_up::1::{of}::SOLO", "⬆️", ""),
-        (f"MJ::JOB::pan_down::1::{of}::SOLO", "⬇️", ""),
-        (custom_id("reroll", 0, of), "🔄", ""),
-    ]
+    def step(self, n: int) -> int | None:
+        """When the n-th step of its ladder begins, of a task that has started; None when there are not so many."""
+        if self.started is None or n >= len(self.ladder):
+            return None
+        return self.started - (-n * self.takes // len(self.ladder))

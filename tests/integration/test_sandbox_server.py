@@ -150,7 +150,7 @@ def test_what_the_framework_cannot_read_is_its_own_error_page(client: httpx.Clie
     broken = client.post("/mj/submit/imagine", content=b"{")
     assert (broken.status_code, broken.json()["error"]) == (400, "Bad Request")
     assert client.get("/mj/submit/imagine").status_code == 405
-    assert client.post("/mj/submit/blend", json={}).json()["path"] == "/mj/submit/blend"
+    assert client.post("/mj/submit/video", json={}).json()["path"] == "/mj/submit/video"
 
 
 def test_a_lost_reply_was_accepted_and_the_connection_just_ends(client: httpx.Client) -> None:

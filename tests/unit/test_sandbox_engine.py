@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.sandbox.dialects import DIALECTS
 from pipeline.sandbox.engine import Engine
 from pipeline.sandbox.journal import Journal
-from pipeline.sandbox.options import Options
-from pipeline.sandbox.submits import placed
+from pipeline.sandbox.options import DialectName, Options
+from pipeline.sandbox.printer import Printer
 from pipeline.sandbox.tasks import Action, Order, Task
 
 START = 1_700_000_000.0
+PRINTER = Printer(DIALECTS[DialectName.PLUS], Options(public_url="http://here"))
 
 
 class Clock:
@@ -43,10 +44,7 @@ def imagine(engine: Engine, prompt: str = "a fox", doom: str | None = None) -> T
 def test_the_fourteenth_of_an_idle_account_with_three_slots_and_ten_places_is_refused(clock: Clock) -> None:
     engine = account(clock)
     accepted = [engine.accept(Order(action=Action.IMAGINE, prompt="a fox")) for _ in range(13)]
-    answers = [json.loads(placed(task, ahead)) for task, ahead in accepted if task is not None]
-    assert [answer["code"] for answer in answers] == [1] * 4 + [22] * 9
-    assert [answer["properties"].get("numberOfQueues") for answer in answers[4:]] == list(range(1, 10))
-    assert answers[4]["description"] == "排队中，前面还有1个任务"
+    assert [ahead for _, ahead in accepted] == [0] * 4 + list(range(1, 10))
     assert engine.accept(Order(action=Action.IMAGINE, prompt="one more")) == (None, 10)
 
 
@@ -98,7 +96,7 @@ def test_a_doomed_task_fails_with_its_reason_and_no_progress(clock: Clock) -> No
     engine = account(clock)
     task = imagine(engine, doom="[Invalid parameter] no")
     clock.now += 9
-    wire = json.loads(task.wire(engine.advance(), "http://here"))
+    wire = PRINTER.fields(task, engine.advance())
     assert (wire["status"], wire["progress"], wire["failReason"]) == ("FAILURE", "", "[Invalid parameter] no")
     assert wire["imageUrl"] is None
     assert wire["buttons"] == []
@@ -108,7 +106,7 @@ def test_a_finished_grid_shows_its_link_and_its_buttons_in_order(clock: Clock) -
     engine = account(clock)
     task = imagine(engine)
     clock.now += 9
-    wire = json.loads(task.wire(engine.advance(), "http://here"))
+    wire = PRINTER.fields(task, engine.advance())
     of = wire["properties"]["messageHash"]
     assert wire["imageUrl"] == f"http://here/pictures/{task.id}.png"
     assert [button["customId"] for button in wire["buttons"]] == [
