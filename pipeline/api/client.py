@@ -1,111 +1,96 @@
-"""The HTTP edge: every httpx error is mapped here, and nothing outside this folder catches one.
-
-Sync on purpose: one client per thread costs less CPU per request than one shared client of either colour (measured).
-"""
+"""The API as the flow uses it: submit a task, ask about tasks, cancel one, find one, and tell what server it is."""
 
 from __future__ import annotations
 
-import json
-import ssl
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from pipeline.api.dialects import TRAITS
-from pipeline.api.replies import no_such_endpoint, read_reply
+from pipeline.action import Action
+from pipeline.api.at_once import settled
+from pipeline.api.dialects import TRAITS, key_headers
+from pipeline.api.endpoints import IMAGINE, Request
+from pipeline.api.line import LONGEST_REPLY, Line, LostReplyError, NeverSentError, QueryError
+from pipeline.api.look_up import find
+from pipeline.api.probe import probe
+from pipeline.api.replies import no_such_endpoint, object_in, read_reply, words_in
 from pipeline.api.reports import read_report, read_reports
-from pipeline.api.requests import IMAGINE, Request, request_for
+from pipeline.api.requests import request_for
 from pipeline.errors import ServiceError
 from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, TryAgain
 from pipeline.settings import Dialect
 from pipeline.task import ClaimedTask
 
+__all__ = ["IDS_A_CALL", "LONGEST_REPLY", "SEED_TIMEOUT", "SUBMIT_TIMEOUT", "Api", "QueryError"]
+
 SUBMIT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 """Seconds. Relays themselves give the server behind them 60."""
-QUERY_TIMEOUT = httpx.Timeout(20.0, connect=10.0)
-LONGEST_REPLY = 32 * 1024 * 1024
-"""Bytes. A hundred tasks with every field that is known come to 0.3 MB."""
+SEED_TIMEOUT = httpx.Timeout(20.0, connect=10.0, read=75.0)
+"""Seconds. Servers wait up to 60 for a seed to come by message."""
 IDS_A_CALL = 100
 """How many tasks one list-by-condition asks for; servers state no limit below 500."""
 FORGET_MISSING_AFTER = 600.0
 """Seconds for which a server is not asked again for an endpoint that it did not have."""
 LIST = "/task/list-by-condition"
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""With httpx's own transport these mean that no byte of the request left this machine (measured)."""
-_FAILURES = (httpx.HTTPError, httpx.InvalidURL)
-
-
-class QueryError(Exception):
-    """A question about tasks was not answered; asking again is free. The message is for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply that was read to its end."""
-
-    url: httpx.URL
-    status: int
-    headers: httpx.Headers
-    text: str
-
 
 class Api:
-    """One account. Safe to share between threads."""
+    """One account. Safe to share between threads. `hook_url` is where the server reports, if it is to."""
 
-    def __init__(self, base_url: str, key: str, dialect: Dialect, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        dialect: Dialect,
+        *,
+        hook_url: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.dialect = dialect
         self.traits = TRAITS[dialect]
+        self._key = key
+        self._hook_url = hook_url.rstrip("/") if hook_url else None
         self._missing: dict[str, float] = {}
         """Endpoints that this server did not have, and when that was seen."""
-        self._headers = {"mj-api-secret": key, "Authorization": f"Bearer {key}"} if key else {}
-        self._transport = transport
-        self._tls = ssl.create_default_context()
-        self._local = threading.local()
-
-    @property
-    def _client(self) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = httpx.Client(
-                headers=self._headers, transport=self._transport, verify=self._tls, timeout=SUBMIT_TIMEOUT
-            )
-        return client
+        self._line = Line(self.base_url, key_headers(key, self.traits.key_header), transport)
 
     def submit(self, task: ClaimedTask) -> Outcome:
-        """POSTs the task, once."""
-        mode = f"/mj-{task.mode}" if task.mode else ""
-        request = request_for(task, self.traits, self._missing_in(mode))
-        if request is None:
-            return TryAgain(reason=f"this server offers no way to ask for {task.action}")
+        """Asks for the task, once."""
+        mode = f"/mj-{task.mode}" if task.mode and task.action is not Action.SEED else ""
+        request = request_for(task, self.traits, self._missing_in(mode), self._hook_url)
+        if not isinstance(request, Request):
+            return request
         try:
-            reply = self._send("POST", f"{mode}/mj{request.path}", request.body, SUBMIT_TIMEOUT)
-        except _NEVER_SENT as error:
+            timeout = SEED_TIMEOUT if request.free else SUBMIT_TIMEOUT
+            reply = self._line.send(request.method, f"{mode}/mj{request.path}", request.body, timeout)
+        except NeverSentError as error:
             return TryAgain(
-                reason=f"{self.base_url} cannot be reached ({_named(error)}); nothing was sent", blame=Blame.ACCOUNT
+                reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.ACCOUNT
             )
-        except httpx.HTTPError as error:
-            return InDoubt(
-                reason=f"the reply was lost ({_named(error)}), so the API may or may not have taken the task"
-            )
+        except LostReplyError as error:
+            return self._lost(request, error)
         if no_such_endpoint(reply.status, reply.text):
             return self._without(request, mode)
-        return read_reply(reply.status, reply.headers, reply.text)
+        outcome = read_reply(reply.status, reply.headers, reply.text, windows=self.traits.windows)
+        return settled(task, request, outcome, reply.text)
+
+    def _lost(self, request: Request, error: LostReplyError) -> Outcome:
+        if request.free:
+            return TryAgain(reason=f"the reply was lost ({error}); asking again costs nothing")
+        return InDoubt(reason=f"the reply was lost ({error}), so the API may or may not have taken the task")
 
     def _without(self, request: Request, mode: str) -> Outcome:
         """There may be another way to ask for a follow-up; there is none to imagine, and one 404 proves nothing."""
         if mode:
             return Refused(reason=f"this server has no {mode}/mj{request.path}: leave `mode` out")
-        if request.path == IMAGINE:
+        if request.endpoint == IMAGINE:
             return TryAgain(
                 reason=f"{self.base_url} has no /mj{request.path}: check PIPELINE_API_BASE_URL", blame=Blame.ACCOUNT
             )
-        self._missing[request.path] = time.monotonic()
+        self._missing[request.endpoint] = time.monotonic()
         return TryAgain(reason=f"this server has no /mj{request.path}; the next best way is used", blame=Blame.NOBODY)
 
     def _missing_in(self, mode: str) -> set[str]:
@@ -119,11 +104,11 @@ class Api:
         """
         if LIST in self._missing_in(""):
             return []
-        reply = self._query("POST", LIST, {"ids": list(remote_ids)})
+        reply = self._line.ask("POST", LIST, {"ids": [*remote_ids]})
         if no_such_endpoint(reply.status, reply.text):
             self._missing[LIST] = time.monotonic()
             return []
-        body = _json(reply)
+        body = reply.json()
         if not isinstance(body, list):
             raise QueryError(f"{reply.url} answered something that is no list of tasks")
         return read_reports(body)
@@ -133,56 +118,48 @@ class Api:
 
         Servers say so with an empty 200 or 204, with 404, or with 400 and code 4 (`task_no_found`).
         """
-        reply = self._query("GET", f"/task/{quote(remote_id, safe='')}/fetch")
-        if reply.status == 404 or (reply.status in {200, 204} and not reply.text.strip()):
+        reply = self._line.ask("GET", f"/task/{quote(remote_id, safe='')}/fetch")
+        if reply.status == 404 or (reply.status in {200, 204} and reply.empty):
             return None
         if reply.status == 400 and '"code":4' in reply.text.replace(" ", ""):
             return None
-        report = read_report(_json(reply))
+        report = read_report(reply.json())
         if report is None:
             raise QueryError(f"{reply.url} answered something that is no task")
         return report
 
+    def find(self, token: str) -> Report | None:
+        """The task that carries this token; None when there surely is none. Raises `QueryError` when that is not known.
+
+        Plus is asked by `state`, novicezk lists all, trueai its newest 100, and relays offer no way at all.
+        """
+        return find(self._line, token, self.traits.look_ups)
+
+    def cancel(self, remote_id: str) -> None:
+        """Asks the server to stop a task. Raises `QueryError` with its own words when it does not."""
+        reply = self._line.ask("POST", f"/task/{quote(remote_id, safe='')}/cancel")
+        if no_such_endpoint(reply.status, reply.text):
+            raise QueryError(f"{self.base_url} cannot cancel tasks")
+        body = object_in(reply.text)
+        if reply.status >= 300 or (body.get("code") != 1 and not reply.empty):
+            said = words_in(body) or " ".join(reply.text.split())[:200] or "without a word"
+            raise QueryError(f"{reply.url} answered HTTP {reply.status}: {said}")
+
     def check(self) -> None:
         """Asks for no task at all, which every server answers. Raises `ServiceError` with what to do."""
         try:
-            reply = self._query("POST", LIST, {"ids": []})
+            reply = self._line.ask("POST", LIST, {"ids": []})
             if reply.status in {401, 403}:
                 raise ServiceError(f"{self.base_url} refuses the key (HTTP {reply.status}): check PIPELINE_API_KEY")
-            answer = _json(reply)
+            answer = reply.json()
         except QueryError as failure:
             raise ServiceError(f"{failure}: check PIPELINE_API_BASE_URL") from None
         if not isinstance(answer, list):
             raise ServiceError(f"{self.base_url} does not speak the midjourney-proxy API: check PIPELINE_API_BASE_URL")
 
-    def _query(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply:
-        try:
-            return self._send(method, f"/mj{path}", body, QUERY_TIMEOUT)
-        except _FAILURES as error:
-            raise QueryError(f"{self.base_url} cannot be reached ({_named(error)})") from None
+    def probe(self) -> tuple[Dialect | None, str]:
+        """Which dialect the server speaks, whichever was set, or None where it cannot be told; and what was seen.
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, timeout: httpx.Timeout) -> Reply:
-        """Raises httpx errors; also for a reply that is endless in bytes or in time, which httpx does not bound."""
-        ends = time.monotonic() + 2 * (timeout.read or 0.0)
-        with self._client.stream(method, self.base_url + path, json=body, timeout=timeout) as reply:
-            content = bytearray()
-            for chunk in reply.iter_bytes():
-                content += chunk
-                if len(content) > LONGEST_REPLY or time.monotonic() > ends:
-                    raise httpx.ReadError("the reply does not end")
-        text = content.decode(reply.charset_encoding or "utf-8", errors="replace")
-        return Reply(reply.url.copy_with(query=None), reply.status_code, reply.headers, text)
-
-
-def _json(reply: Reply) -> Any:
-    if reply.status >= 400:
-        raise QueryError(f"{reply.url} answered HTTP {reply.status}")
-    try:
-        return json.loads(reply.text)
-    except (ValueError, RecursionError):
-        kind = reply.headers.get("content-type", "an unnamed type").split(";")[0]
-        raise QueryError(f"{reply.url} answered {kind} that is no JSON") from None
-
-
-def _named(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        The words follow the server's name, as in "https://api.example.com: it answers ...".
+        """
+        return probe(self._line, self._key)

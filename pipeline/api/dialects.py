@@ -19,6 +19,17 @@ class KeyHeader(StrEnum):
     """`Authorization: KEY`. This server would compare `Bearer ` as a part of the key."""
 
 
+class LookUp(StrEnum):
+    """Where tasks can be found by the `state` that we gave them."""
+
+    QUERY = "query"
+    """`/task/query`, filtered by the server."""
+    ALL = "all"
+    """`/task/list` and `/task/queue`, which name every task."""
+    NEWEST = "newest"
+    """`/task/list`, which names the newest 100 of the whole server."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """How one dialect is spoken."""
@@ -26,12 +37,18 @@ class Traits:
     key_header: KeyHeader = KeyHeader.BOTH
     press_buttons: bool = True
     """Whether finished tasks list buttons, and `/submit/action` presses them."""
+    prompt_buttons: tuple[str, ...] = ()
+    """The families of buttons that imagine one of the prompts of a describe or a shorten, where they can be pressed."""
     change: bool = True
     simple_change: bool = True
     windows: bool = True
     """Whether code 21 opens a window. Elsewhere it says that the task exists already."""
+    window_hooks: bool = True
+    """Whether the answer to a window may name a `notifyHook`."""
     hooks: bool = True
     """Whether it reports to `notifyHook`."""
+    look_ups: tuple[LookUp, ...] = ()
+    """The best first."""
     lacks: frozenset[str] = frozenset()
     """Abilities that it has not: actions of a row, families of follow-ups, and `mode`."""
 
@@ -56,10 +73,37 @@ _ORIGINAL_LACKS = frozenset(
 )
 
 TRAITS = {
-    Dialect.PLUS: Traits(lacks=frozenset({"edit", "video", "bookmark"})),
-    Dialect.NOVICEZK: Traits(key_header=KeyHeader.SECRET, press_buttons=False, windows=False, lacks=_ORIGINAL_LACKS),
+    Dialect.PLUS: Traits(
+        prompt_buttons=("PicReader", "PromptAnalyzer"),
+        window_hooks=False,
+        look_ups=(LookUp.QUERY, LookUp.ALL),
+        lacks=frozenset({"edit", "video", "bookmark"}),
+    ),
+    Dialect.NOVICEZK: Traits(
+        key_header=KeyHeader.SECRET,
+        press_buttons=False,
+        windows=False,
+        look_ups=(LookUp.ALL,),
+        lacks=_ORIGINAL_LACKS,
+    ),
     # Version 9.5 presses any button; 11 refuses the bookmark and the buttons of a shorten.
-    Dialect.TRUEAI: Traits(key_header=KeyHeader.VERBATIM, change=False, simple_change=False),
+    Dialect.TRUEAI: Traits(
+        key_header=KeyHeader.VERBATIM,
+        prompt_buttons=("PicReader",),
+        change=False,
+        simple_change=False,
+        look_ups=(LookUp.NEWEST,),
+    ),
     # Relays remove notifyHook unless their operator allows it; what is removed does no harm.
     Dialect.RELAY: Traits(simple_change=False, lacks=frozenset({"bookmark"})),
 }
+
+
+def key_headers(key: str, shown: KeyHeader) -> dict[str, str]:
+    """The headers that show the key; none for a server without keys."""
+    if not key:
+        return {}
+    if shown is KeyHeader.VERBATIM:
+        return {"Authorization": key}
+    secret = {"mj-api-secret": key}
+    return secret if shown is KeyHeader.SECRET else {**secret, "Authorization": f"Bearer {key}"}

@@ -1,8 +1,8 @@
 """How a POST ended, from its reply. The question behind every line: may the API have created a job that costs money?
 
 Codes: 1 accepted, 22 accepted and queued, 3 not found, 4 invalid, 5 a relay lost its upstream, 9 server failure, 21 a
-window waits (or, on old servers, the job exists), 23 queue full, 24 banned word, 30 group saturated (server sources of
-the family). Anything this table does not know is in doubt.
+window waits (or, on old servers, the job exists), 23 queue full, 24 banned word, 30 group saturated, -1 refused by
+trueai outside of its codes (server sources of the family). Anything this table does not know is in doubt.
 """
 
 from __future__ import annotations
@@ -13,32 +13,36 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 
-MOMENT_TOO_EARLY = ("关联任务不存在或已失效", "关联任务状态错误")
+MOMENT_TOO_EARLY = ("关联任务不存在或已失效", "关联任务状态错误", "task_not_found", "task_no_found")
 """What servers say for a moment after SUCCESS, when a follow-up comes before they have noted it themselves."""
 NO_ACCOUNT_FREE = "无可用"
 QUEUE_FULL = "队列已满"
+LIMIT_REACHED = "已达上限"
+"""How trueai ends its limits on a user's tasks: at once, waiting, a day, in all."""
 NO_MONEY = ("quota", "balance", "余额", "额度", "欠费")
 LONGEST_ID = 255
 
 
-def read_reply(status: int, headers: Mapping[str, str], text: str) -> Outcome:
-    """The outcome of a POST that was answered with this."""
-    body = _object(text)
+def read_reply(status: int, headers: Mapping[str, str], text: str, *, windows: bool = True) -> Outcome:
+    """The outcome of a POST that was answered with this. `windows`: whether this server opens any."""
+    body = object_in(text)
     code = body.get("code")
     if isinstance(code, int) and abs(code) < 2**31 and code is not True and status < 500 and status not in {401, 403}:
+        if code == 21:
+            return _window_or_known(body, windows=windows)
         return _by_code(code, body, _retry_after(headers))
     return _by_status(status, body, text, _retry_after(headers))
 
 
 def no_such_endpoint(status: int, text: str) -> bool:
     """Whether the server has no such route, rather than no such task."""
-    return status in {404, 405} and "code" not in _object(text)
+    return status in {404, 405} and "code" not in object_in(text)
 
 
 def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome:
-    words = _words(body)
+    words = words_in(body)
     said = f"{words} (code {code})" if words else f"code {code}"
     account = _account_is_why(code, words)
     if account:
@@ -49,8 +53,6 @@ def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome
             if remote_id is None:
                 return InDoubt(reason=f"accepted, but the reply names no task: {said}", code=code)
             return Accepted(remote_id=remote_id, code=code, detail=words)
-        case 21:
-            return _window_or_known(body, words)
         case 3:
             return TryAgain(reason=said, after=after, code=code)
         case 4 if any(early in words for early in MOMENT_TOO_EARLY):
@@ -67,26 +69,26 @@ def _account_is_why(code: int, words: str) -> str | None:
         return "the account's queue is full"
     if code == 3 and NO_ACCOUNT_FREE in words:
         return "the server has no account free"
+    if code in {4, -1} and LIMIT_REACHED in words:
+        return "the account has reached a limit of its own"
     if code in {3, 4} and any(money in words.lower() for money in NO_MONEY):
         return "the account has no money left"
     return None
 
 
-def _window_or_known(body: Mapping[str, Any], words: str) -> Outcome:
+def _window_or_known(body: Mapping[str, Any], *, windows: bool) -> Outcome:
     """Code 21 has two meanings; only the older one comes with the status of the job that exists."""
-    properties = body.get("properties")
+    properties, words = body.get("properties"), words_in(body)
     remote_id = _remote_id(body.get("result"))
-    if remote_id and isinstance(properties, dict) and "status" in properties:
+    if remote_id is None:
+        return InDoubt(reason=f"the API has opened a window, and the reply does not name it: {words}", code=21)
+    if not windows or (isinstance(properties, dict) and "status" in properties):
         return Accepted(remote_id=remote_id, code=21, detail=words)
-    return Refused(
-        reason=f"the API asks for more input before it starts ({words or 'a window waits'}, code 21): "
-        "switch remix mode off on this account",
-        code=21,
-    )
+    return Window(remote_id=remote_id, code=21, reason=words or "a window waits")
 
 
 def _by_status(status: int, body: Mapping[str, Any], text: str, after: float | None) -> Outcome:
-    said = f"HTTP {status}" + (f": {words}" if (words := _words(body) or _plain(text)) else "")
+    said = f"HTTP {status}" + (f": {words}" if (words := words_in(body) or _plain(text)) else "")
     if status in {401, 403}:
         reason = f"the API refuses this account ({said}): check PIPELINE_API_KEY and the account's balance"
         return TryAgain(reason=reason, blame=Blame.KEY, after=after)
@@ -102,7 +104,8 @@ def _by_status(status: int, body: Mapping[str, Any], text: str, after: float | N
     return InDoubt(reason=f"the reply does not say whether the API took the task ({said or 'empty'})")
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_in(text: str) -> dict[str, Any]:
+    """The JSON object in a reply; empty where there is none."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -118,7 +121,7 @@ def _remote_id(result: object) -> str | None:
     return remote_id if remote_id.isprintable() and 0 < len(remote_id) <= LONGEST_ID else None
 
 
-def _words(body: Mapping[str, Any]) -> str:
+def words_in(body: Mapping[str, Any]) -> str:
     """The API's own words, wherever this server puts them."""
     error = body.get("error")
     candidates = (

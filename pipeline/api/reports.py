@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.api.texts import described, shortened
 from pipeline.outcome import Report
 from pipeline.task import State
 
@@ -16,7 +17,7 @@ _STATES = {
     "SUCCESS": State.SUCCEEDED,
     "FAILURE": State.FAILED,
     "CANCEL": State.CANCELLED,
-    "MODAL": State.FAILED,
+    "MODAL": State.SUBMITTED,
 }
 
 _KEPT = ("finalPrompt", "messageHash", "discordInstanceId")
@@ -31,13 +32,14 @@ def read_report(body: object) -> Report | None:
         return None
     status = str(body.get("status") or "").upper()
     state = _STATES.get(status, State.RUNNING)
-    image_url = body.get("imageUrl") or None
     return Report(
         remote_id=str(body["id"]),
         state=state,
-        progress=str(body["progress"]) if body.get("progress") else None,
-        reason=_reason(state, status, body),
-        image_url=str(image_url) if image_url else None,
+        progress=_progress(state, body),
+        reason=_reason(state, body),
+        window=status == "MODAL",
+        image_url=_link(body),
+        result=_text(body) if state is State.SUCCEEDED else None,
         buttons=_custom_ids(body.get("buttons")),
         started_at=_moment(body.get("startTime")),
         finished_at=_moment(body.get("finishTime")),
@@ -53,19 +55,47 @@ def read_reports(body: object) -> list[Report]:
         if report is None:
             continue
         known = found.get(report.remote_id)
-        if known is None or _ORDER.index(report.state) > _ORDER.index(known.state):
+        if known is None or _advance(report) > _advance(known):
             found[report.remote_id] = report
     return list(found.values())
 
 
-def _reason(state: State, status: str, body: dict[str, Any]) -> str | None:
-    if status == "MODAL":
-        return "the API waits for more input in a window (status MODAL): switch remix mode off on this account"
+def _advance(report: Report) -> tuple[int, bool]:
+    """A task whose window was answered is further than one whose window waits."""
+    return _ORDER.index(report.state), not report.window
+
+
+def _progress(state: State, body: dict[str, Any]) -> str | None:
+    """As the server words it. Relays say 100% of whatever has ended, also of a failure."""
+    return str(body["progress"]) if body.get("progress") and state is not State.FAILED else None
+
+
+def _reason(state: State, body: dict[str, Any]) -> str | None:
     if state is State.CANCELLED:
         return "cancelled at the API"
     if state is State.FAILED:
         return " ".join(str(body.get("failReason") or "").split())[:2000] or "the API gives no reason"
     return None
+
+
+def _link(body: dict[str, Any]) -> str | None:
+    """Where the result is. A film has a picture too: its first frame."""
+    films = body.get("videoUrls")
+    listed = films if isinstance(films, list) else []
+    links = [body.get("videoUrl"), *(film.get("url") if isinstance(film, dict) else film for film in listed)]
+    return next((link for link in [*links, body.get("imageUrl")] if isinstance(link, str) and link), None)
+
+
+def _text(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The text of a describe or a shorten. Novicezk writes a describe's over the prompt as well."""
+    action = str(body.get("action") or "").upper()
+    properties = body.get("properties")
+    final = properties.get("finalPrompt") if isinstance(properties, dict) else None
+    if action == "DESCRIBE":
+        final = final or body.get("promptEn") or body.get("prompt")
+    if action not in {"DESCRIBE", "SHORTEN"} or not isinstance(final, str) or not final.strip():
+        return None
+    return described(final) if action == "DESCRIBE" else shortened(final)
 
 
 def _custom_ids(buttons: object) -> tuple[str, ...]:

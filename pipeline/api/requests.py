@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Container, Iterable
 
-from pipeline.action import Action
 from pipeline.api.dialects import Traits
+from pipeline.api.endpoints import MODAL, Request, UnaskableError
+from pipeline.api.follow_ups import ways, word_of
+from pipeline.api.rows import row
+from pipeline.api.windows import answer
+from pipeline.outcome import Refused, TryAgain
 from pipeline.task import ClaimedTask
 
-IMAGINE = "/submit/imagine"
-ACTION = "/submit/action"
-CHANGE = "/submit/change"
-SIMPLE_CHANGE = "/submit/simple-change"
 
-_BUTTON_FAMILY = {Action.UPSCALE: "upsample", Action.VARIATION: "variation", Action.REROLL: "reroll"}
-_CHANGE_LETTER = {Action.UPSCALE: "U", Action.VARIATION: "V", Action.REROLL: "R"}
+def request_for(
+    task: ClaimedTask, traits: Traits, unavailable: Container[str] = (), hook_url: str | None = None
+) -> Request | Refused | TryAgain:
+    """The best way to ask for this task that the server has, or why there is none.
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A POST, without the address of the server. `path` begins below `/mj`."""
-
-    path: str
-    body: dict[str, Any]
-
-
-def request_for(task: ClaimedTask, traits: Traits, unavailable: Container[str]) -> Request | None:
-    """The best way to ask for this task that the server has; None when it has none.
-
-    `unavailable` are the paths that this server has already answered with "no such endpoint".
+    `unavailable` are the endpoints that this server has already answered with "no such endpoint".
     """
-    for request in _ways(task, traits):
-        if request.path not in unavailable:
-            request.body["state"] = task.token
-            return request
-    return None
+    try:
+        for request in _ways(task, traits):
+            if request.endpoint not in unavailable:
+                return _marked(request, task, traits, hook_url)
+    except UnaskableError as why:
+        return Refused(reason=str(why))
+    return TryAgain(reason=f"this server offers no way to ask for {word_of(task) or task.action}")
 
 
-def _ways(task: ClaimedTask, traits: Traits) -> Iterator[Request]:
-    if task.action is Action.IMAGINE:
-        yield Request(IMAGINE, {"prompt": task.prompt})
-        return
-    button = _button(task) if traits.press_buttons else None
-    if button:
-        yield Request(ACTION, {"taskId": task.parent_remote_id, "customId": button})
-    if traits.change:
-        # Relays refuse a REROLL without a non-zero index, and the others ignore it.
-        body = {"taskId": task.parent_remote_id, "action": task.action.upper(), "index": task.index or 1}
-        yield Request(CHANGE, body)
-    if traits.simple_change:
-        yield Request(
-            SIMPLE_CHANGE,
-            {"content": f"{task.parent_remote_id} {_CHANGE_LETTER[task.action]}{task.index or ''}"},
-        )
+def _ways(task: ClaimedTask, traits: Traits) -> Iterable[Request]:
+    if task.window_id is not None:
+        return [answer(task)]
+    return [row(task)] if word_of(task) is None else ways(task, traits)
 
 
-def _button(task: ClaimedTask) -> str | None:
-    """The parent's button that does this, by its customId: labels are emoji, translated or empty."""
-    wanted = f"::{_BUTTON_FAMILY[task.action]}::{task.index or 0}::"
-    return next((button for button in task.parent_buttons if wanted in button), None)
+def _marked(request: Request, task: ClaimedTask, traits: Traits, hook_url: str | None) -> Request:
+    """With the attempt's token, by which a lost reply is found again, and with where to report."""
+    if request.body is None:
+        return request
+    request.body["state"] = task.token
+    if hook_url and traits.hooks and (traits.window_hooks or request.endpoint != MODAL):
+        request.body["notifyHook"] = f"{hook_url}/hooks/{task.token}"
+    return request

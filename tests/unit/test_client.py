@@ -61,6 +61,7 @@ def test_a_server_that_is_away_is_named() -> None:
     "reply",
     [
         httpx.Response(200),
+        httpx.Response(200, text="null"),
         httpx.Response(204),
         httpx.Response(404, json={"code": 3, "description": "no"}),
         httpx.Response(400, json={"description": "task_no_found ", "type": "upstream_error", "code": 4}),
@@ -103,3 +104,43 @@ def test_a_question_that_fails_is_not_mistaken_for_a_task_that_is_unknown(
         always(status, **content).list(["1"])
     with pytest.raises(QueryError):
         always(status, **content).fetch("1")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "headers"),
+    [
+        (Dialect.PLUS, {"mj-api-secret": KEY, "authorization": f"Bearer {KEY}"}),
+        (Dialect.RELAY, {"mj-api-secret": KEY, "authorization": f"Bearer {KEY}"}),
+        (Dialect.NOVICEZK, {"mj-api-secret": KEY}),
+        (Dialect.TRUEAI, {"authorization": KEY}),
+    ],
+)
+def test_the_key_is_shown_as_the_server_reads_it(dialect: Dialect, headers: dict[str, str]) -> None:
+    seen: list[httpx.Headers] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(200, json=[])
+
+    Api("http://api.test", KEY, dialect, transport=httpx.MockTransport(server)).check()
+    shown = {name: seen[0][name] for name in ("mj-api-secret", "authorization") if name in seen[0]}
+    assert shown == headers
+
+
+@pytest.mark.parametrize("content", [{"json": {"code": 1, "description": "ok"}}, {"text": ""}])
+def test_a_task_is_cancelled(content: dict[str, object]) -> None:
+    always(200, **content).cancel("5")
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "words"),
+    [
+        (404, {}, "cannot cancel tasks"),
+        (400, {"text": "演示模式，禁止操作"}, "HTTP 400: 演示模式，禁止操作"),
+        (200, {"json": {"code": 4, "description": "too late"}}, "HTTP 200: too late"),
+        (500, {}, "HTTP 500: without a word"),
+    ],
+)
+def test_a_task_that_is_not_cancelled_says_why(status: int, content: dict[str, object], words: str) -> None:
+    with pytest.raises(QueryError, match=words):
+        always(status, **content).cancel("5")

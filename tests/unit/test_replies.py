@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from pipeline.api.replies import no_such_endpoint, read_reply
-from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 
 
 def answered(status: int, body: object, **headers: str) -> Outcome:
@@ -46,6 +46,8 @@ def test_accepted_without_an_id_is_in_doubt(result: object) -> None:
         (200, code(3, "无可用的账号实例")),
         (400, {"description": "quota_not_enough ", "type": "upstream_error", "code": 4}),
         (200, code(4, "账号余额不足")),
+        (200, code(4, "并发数已达上限")),
+        (200, {"success": False, "code": -1, "message": "队列数已达上限", "timestamp": "638000000000000000"}),
         (503, {"error": {"message": "no available channel", "type": "new_api_error"}}),
     ],
 )
@@ -56,10 +58,17 @@ def test_what_concerns_the_account_blames_the_account(status: int, body: object)
 
 
 @pytest.mark.parametrize(
-    "body", [code(3, "账号不可用: 1"), code(3, "关联任务不存在或已失效"), code(4, "关联任务状态错误")]
+    ("status", "body"),
+    [
+        (200, code(3, "账号不可用: 1")),
+        (200, code(3, "关联任务不存在或已失效")),
+        (404, code(3, "关联任务不存在或已失效")),
+        (200, code(4, "关联任务状态错误")),
+        (400, {"description": "task_not_found ", "type": "upstream_error", "code": 4}),
+    ],
 )
-def test_what_may_pass_is_tried_again_by_the_task_alone(body: object) -> None:
-    outcome = answered(200, body)
+def test_what_may_pass_is_tried_again_by_the_task_alone(status: int, body: object) -> None:
+    outcome = answered(status, body)
     assert isinstance(outcome, TryAgain)
     assert outcome.blame is Blame.TASK
 
@@ -111,6 +120,9 @@ def test_refusals_for_good_carry_the_apis_own_words(status: int, body: object, w
         (503, ""),
         (503, {"error": {"message": "content policy"}}),
         (200, code(10**12)),
+        (200, code(1, result=["5", "6"])),
+        (200, code(21, "窗口等待")),
+        (200, {"success": False, "message": "who knows"}),
         (200, "[" * 100_000),
         (504, ""),
         (204, ""),
@@ -126,10 +138,15 @@ def test_21_with_the_status_of_a_job_is_the_job_that_exists() -> None:
     assert outcome == Accepted(remote_id="77", code=21, detail="任务已存在")
 
 
-def test_21_as_a_window_says_what_to_do() -> None:
-    outcome = answered(200, code(21, "窗口等待", "78"))
-    assert isinstance(outcome, Refused)
-    assert "remix" in outcome.reason
+@pytest.mark.parametrize(("words", "result"), [("窗口等待", "78"), ("Waiting for window confirm", 78)])
+def test_21_is_a_window_on_servers_that_open_any(words: str, result: object) -> None:
+    reply = code(21, words, result, finalPrompt="a fox", remix=True)
+    assert answered(200, reply) == Window(remote_id="78", code=21, reason=words)
+
+
+def test_21_is_the_job_that_exists_on_servers_that_open_none() -> None:
+    text = json.dumps(code(21, "任务已存在", "77"))
+    assert read_reply(200, {}, text, windows=False) == Accepted(remote_id="77", code=21, detail="任务已存在")
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:

@@ -45,13 +45,89 @@ def test_a_finished_task_is_read_whole() -> None:
         ("SOMETHING_NEW", State.RUNNING),
         ("FAILURE", State.FAILED),
         ("CANCEL", State.CANCELLED),
-        ("MODAL", State.FAILED),
+        ("MODAL", State.SUBMITTED),
     ],
 )
 def test_status_words_become_ours(status: str | None, state: State) -> None:
     report = read_report({"id": 5, "status": status})
     assert report is not None
     assert (report.remote_id, report.state) == ("5", state)
+
+
+def test_only_modal_waits_for_an_answer_to_its_window() -> None:
+    windows = [one.window for one in read_reports([{"id": "1", "status": "MODAL"}, {"id": "2", "status": "NOT_START"}])]
+    assert windows == [True, False]
+
+
+def test_of_a_window_that_is_listed_twice_the_answered_one_counts() -> None:
+    listed = [{"id": "1", "status": "MODAL"}, {"id": "1", "status": "SUBMITTED"}]
+    assert [one.window for one in read_reports(listed)] == [False]
+    assert [one.window for one in read_reports(listed[::-1])] == [False]
+
+
+@pytest.mark.parametrize(
+    ("status", "progress", "said"),
+    [
+        ("NOT_START", None, None),
+        ("SUBMITTED", "", None),
+        ("IN_PROGRESS", "31%", "31%"),
+        ("IN_PROGRESS", "Waiting to start", "Waiting to start"),
+        ("FAILURE", "100%", None),
+        ("FAILURE", "", None),
+        ("SUCCESS", "100%", "100%"),
+    ],
+)
+def test_progress_is_as_the_server_words_it(status: str, progress: str | None, said: str | None) -> None:
+    report = read_report({"id": "1", "status": status, "progress": progress})
+    assert report is not None
+    assert report.progress == said
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        {"videoUrl": "https://x.test/0.mp4"},
+        {"videoUrl": None, "videoUrls": [{"url": "https://x.test/0.mp4", "thumbnail": None}, {"url": "1"}]},
+        {"videoUrls": ["https://x.test/0.mp4"]},
+        {"videoUrl": "", "videoUrls": [None, {}, {"url": "https://x.test/0.mp4"}]},
+    ],
+)
+def test_the_link_of_a_film_is_the_films(film: dict[str, object]) -> None:
+    report = read_report({"id": "1", "action": "VIDEO", "status": "SUCCESS", "imageUrl": "https://x.test/0.png"} | film)
+    assert report is not None
+    assert report.image_url == "https://x.test/0.mp4"
+
+
+FOUR = "1️⃣ a fox --ar 3:2\n\n2️⃣ a dog\n\n3️⃣ a cat\n\n4️⃣ an owl"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"properties": {"finalPrompt": FOUR}},
+        {"properties": {"finalPrompt": None}, "promptEn": FOUR, "prompt": FOUR},
+        {"properties": None, "prompt": FOUR},
+    ],
+)
+def test_a_describe_says_its_prompts_wherever_the_server_writes_them(said: dict[str, object]) -> None:
+    report = read_report({"id": "1", "action": "DESCRIBE", "status": "SUCCESS"} | said)
+    assert report is not None
+    assert report.result == {"text": FOUR, "prompts": ["a fox --ar 3:2", "a dog", "a cat", "an owl"]}
+
+
+@pytest.mark.parametrize(
+    "unsaid",
+    [
+        {"action": "DESCRIBE", "status": "SUCCESS"},
+        {"action": "DESCRIBE", "status": "IN_PROGRESS", "prompt": FOUR},
+        {"action": "SHORTEN", "status": "SUCCESS", "prompt": "the prompt to shorten"},
+        {"action": "IMAGINE", "status": "SUCCESS", "properties": {"finalPrompt": "a fox"}},
+    ],
+)
+def test_no_text_is_made_up(unsaid: dict[str, object]) -> None:
+    report = read_report({"id": "1"} | unsaid)
+    assert report is not None
+    assert report.result is None
 
 
 def test_100_percent_is_not_success() -> None:
