@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -88,7 +88,9 @@ class Receiver:
             answer = refusal.answer
         except _Hung:
             return
-        await answer(scope, receive, send)
+        # uvloop's word for a caller who has gone; the report is committed all the same.
+        with suppress(RuntimeError):
+            await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         token = scope["path_params"]["token"]
@@ -135,7 +137,7 @@ class Health:
         self._ping = ping
         self._asked: asyncio.Future[None] | None = None
 
-    async def __call__(self, _: Request) -> Response:
+    async def answer(self, _: Request) -> Response:
         if self._asked is None or self._asked.done():
             self._asked = asyncio.get_running_loop().run_in_executor(None, self._ping)
             self._asked.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
@@ -162,7 +164,7 @@ def app(store: Store, ring: Ring) -> Starlette:
     found = Starlette(
         routes=[
             Route("/hooks/{token}", receiver, methods=["POST"]),
-            Route("/healthz", Health(store.ping), methods=["GET"]),
+            Route("/healthz", Health(store.ping).answer, methods=["GET"]),
         ],
         lifespan=lifespan,
     )
