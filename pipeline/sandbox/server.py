@@ -68,25 +68,29 @@ class _Server(uvicorn.Server):
             print(f"sandbox ready at {self._options.address}", file=sys.stderr, flush=True)
 
 
+def configured(options: Options) -> uvicorn.Config:
+    """How the application is run. `options` know the port."""
+    return uvicorn.Config(
+        app(options),
+        http=Protocol,
+        loop="uvloop",
+        ws="none",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=2,
+    )
+
+
 def serve(options: Options) -> None:
     """Serves until SIGINT or SIGTERM. Raises OSError where the port is taken or the journal cannot be written, and
     ScriptError where the script cannot be understood."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.create_server((options.host, options.port), family=family, backlog=512) as listener:
         options = replace(options, port=listener.getsockname()[1])
-        config = uvicorn.Config(
-            app(options),
-            http=Protocol,
-            loop="uvloop",
-            ws="none",
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=2,
-        )
         if threading.current_thread() is threading.main_thread():
             # uvicorn raises the signal again once it has closed everything: both should then end alike.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
-            _Server(config, options).run(sockets=[listener])
+            _Server(configured(options), options).run(sockets=[listener])
