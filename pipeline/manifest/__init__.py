@@ -13,10 +13,15 @@ from typing import BinaryIO
 
 from pipeline.errors import UsageError
 from pipeline.manifest import csv_rows, yaml_rows
-from pipeline.manifest.entry import Entry, RowCheck
+from pipeline.manifest.entry import Entry
+from pipeline.manifest.known_rows import KnownRows
 from pipeline.manifest.names import batch_name
 from pipeline.manifest.pictures import DiskPictures, KnownPictures, PictureFault, Pictures
 from pipeline.manifest.place import Faults, Place, Unreadable
+from pipeline.manifest.prompts import Prompts
+from pipeline.manifest.row_check import RowCheck
+from pipeline.manifest.sources import Sources
+from pipeline.manifest.then_tree import Ground
 from pipeline.task import Row
 
 __all__ = ["DiskPictures", "KnownPictures", "Manifest", "PictureFault", "Pictures", "open_manifest"]
@@ -51,7 +56,10 @@ class Manifest:
 
         Does not judge the file: `check` and `rows` do.
         """
-        return self._head(Faults()).batch or batch_name(PurePath(self.file).stem)
+        faults = Faults()
+        prompts = Prompts(faults, linted=False)
+        ground = Ground(action=None, mask=None, faults=faults, prompts=prompts, mask_of=lambda _: None)
+        return self._head(ground).batch or batch_name(PurePath(self.file).stem)
 
     def check(self) -> int:
         """How many rows there are. Raises `ManifestError` with every fault."""
@@ -64,7 +72,10 @@ class Manifest:
         """
         faults = Faults()
         count = 0
-        check = RowCheck(faults, self._head(faults).defaults)
+        prompts = Prompts(faults, linted=self.lint)
+        sources = Sources(self.pictures, KnownRows(), faults)
+        ground = Ground(action=None, mask=None, faults=faults, prompts=prompts, mask_of=sources.mask)
+        check = RowCheck(faults, self._head(ground).defaults, sources, prompts)
         try:
             for entry in self._entries(faults):
                 row = check.row(entry)
@@ -77,11 +88,11 @@ class Manifest:
             faults.add(Place(file=self.file, line=1).fault("there are no rows: nothing to make"))
         faults.raise_any()
 
-    def _head(self, faults: Faults) -> yaml_rows.Head:
+    def _head(self, ground: Ground) -> yaml_rows.Head:
         if not self.is_yaml:
             return yaml_rows.Head()
         with self.opened() as source:
-            return yaml_rows.read_head(source, self.file, faults)
+            return yaml_rows.read_head(source, self.file, ground)
 
     def _entries(self, faults: Faults) -> Iterator[Entry]:
         read = yaml_rows.entries if self.is_yaml else csv_rows.entries

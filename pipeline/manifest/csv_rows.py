@@ -16,8 +16,9 @@ from pipeline.errors import Fault
 from pipeline.manifest.entry import Entry
 from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.text import LINE_END, lines
-from pipeline.manifest.then_words import from_text
-from pipeline.manifest.vocabulary import FIELDS, OTHER_ACTIONS, ROW_WORDS, plain, unknown
+from pipeline.manifest.then_tree import Ground, from_text
+from pipeline.manifest.then_words import Then
+from pipeline.manifest.vocabulary import ACTION_WORDS, ROW_WORDS, plain, unknown
 
 MAX_RECORD = 65_536
 """Characters of one record. A quote that is still open after so many was never meant to be one."""
@@ -34,17 +35,18 @@ class Record:
     cells: list[str]
     starts: list[int] | None = None
 
-    def place(self, file: str, cell: int) -> Place:
-        """Where a cell starts; of the cell after the last one, where it is missing."""
+    def place(self, file: str, cell: int, at: int | None = None) -> Place:
+        """Where a cell starts, or one character of its text; of the cell after the last one, where it is missing."""
         if cell >= len(self.cells):
-            at = len(self.text)
-        elif self.starts is None:
-            at = sum(len(text) + 1 for text in self.cells[:cell])
+            return _place(file, self.line, self.text, len(self.text))
+        if self.starts is None:
+            start = sum(len(text) + 1 for text in self.cells[:cell])
             found = self.cells[cell]
-            at += len(found) - len(found.lstrip() or found)
-        else:
-            at = self.starts[cell]
-        return _place(file, self.line, self.text, at)
+            return _place(file, self.line, self.text, start + (_indent(found) if at is None else at))
+        start = self.starts[cell]
+        if at is not None and self.text[start : start + 1] == '"':
+            start += 1 + self.cells[cell].count('"', 0, at)
+        return _place(file, self.line, self.text, start + (at or 0))
 
 
 def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
@@ -69,40 +71,47 @@ def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
         for cell in unnamed:
             if record.cells[cell].strip():
                 faults.add(record.place(file, cell).fault("this cell stands under no column name: name it or empty it"))
-        yield _entry(record, columns, file, faults)
+        yield _entry(record, columns, file)
 
 
-def _entry(record: Record, columns: Mapping[str, int], file: str, faults: Faults) -> Entry:
-    place = partial(_place_of, record, columns, file)
-    then, messages = from_text(record.cells[columns["then"]]) if "then" in columns else ((), ())
+def _entry(record: Record, columns: Mapping[str, int], file: str) -> Entry:
+    return Entry(
+        line=record.line,
+        texts={word: record.cells[cell] for word, cell in columns.items()},
+        then=partial(_then, record, columns, file) if "then" in columns else None,
+        place=partial(_place_of, record, columns, file),
+    )
+
+
+def _then(record: Record, columns: Mapping[str, int], file: str, ground: Ground) -> Then:
+    follow_ups, messages = from_text(record.cells[columns["then"]], ground.action, ground.mask)
     for message in messages:
-        faults.add(place("then").fault(message))
-    texts = {word: record.cells[cell] for word, cell in columns.items()}
-    return Entry(line=record.line, texts=texts, then=then, place=place)
+        ground.faults.add(record.place(file, columns["then"]).fault(message))
+    return Then(follow_ups=follow_ups)
 
 
-def _place_of(record: Record, columns: Mapping[str, int], file: str, word: str) -> Place:
-    return record.place(file, columns.get(word, 0))
+def _place_of(record: Record, columns: Mapping[str, int], file: str, word: str, at: int | None = None) -> Place:
+    return record.place(file, columns[word], at) if word in columns else record.place(file, 0)
 
 
 def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
     """Which cell holds which word. Columns that cannot be used are told and left out."""
     names = [plain(cell) for cell in header.cells]
-    if not any(name in ROW_WORDS or name in OTHER_ACTIONS for name in names):
+    if not any(name in ROW_WORDS for name in names):
         message = "the first line must name the columns, such as `key,prompt,then`"
         raise Unreadable(header.place(file, 0).fault(message))
     columns: dict[str, int] = {}
     for cell, name in enumerate(names):
         if name in columns:
             faults.add(header.place(file, cell).fault(f"the column `{name}` is there twice: keep one of them"))
-        elif name in ROW_WORDS or name in OTHER_ACTIONS:
+        elif name in ROW_WORDS:
             columns[name] = cell
-        if name and name not in ROW_WORDS:
-            faults.add(header.place(file, cell).fault(unknown("column", header.cells[cell].strip(), FIELDS)))
+        elif name:
+            faults.add(header.place(file, cell).fault(unknown("column", header.cells[cell].strip(), ROW_WORDS)))
     if "prompt" in columns and "imagine" in columns:
         message = "`prompt` and `imagine` mean the same: keep one of the columns"
         faults.add(header.place(file, columns.pop("imagine")).fault(message))
-    if not any(word in columns for word in ("prompt", "imagine", *OTHER_ACTIONS)):
+    if not any(word in columns for word in (*ACTION_WORDS, "source", "target")):
         raise Unreadable(header.place(file, 0).fault("there is no column `prompt`: it says what to imagine"))
     return columns
 
@@ -195,6 +204,10 @@ class _Scan:
 
     def _place(self, at: int) -> Place:
         return _place(self._file, self._line, self._text, at)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip() or text)
 
 
 def _place(file: str, line: int, text: str, at: int) -> Place:

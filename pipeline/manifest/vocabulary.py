@@ -1,47 +1,74 @@
-"""The words a manifest may use, and what to say about one that it may not.
-
-The API family knows more actions than this version sends; they are recognised, so that the answer is not "unknown".
-"""
+"""The words a manifest may use, and what to say about one that it may not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-FIELDS = ("key", "prompt", "then", "mode")
-"""What a row may say: the columns of a CSV, the keys of a task in YAML."""
+from pipeline.action import Action
 
-SYNONYMS = {"imagine": "prompt"}
-"""The action's own word for its text."""
+ACTION_WORDS = {
+    "prompt": Action.IMAGINE,
+    "imagine": Action.IMAGINE,
+    "blend": Action.BLEND,
+    "describe": Action.DESCRIBE,
+    "shorten": Action.SHORTEN,
+    "swap_face": Action.SWAP_FACE,
+    "edit": Action.EDIT,
+    "video": Action.VIDEO,
+    "upload": Action.UPLOAD,
+}
+"""What a row does. Its value is the prompt, or the pictures."""
 
-ROW_WORDS = (*FIELDS, *SYNONYMS)
+FIELDS_OF = {
+    "images": (Action.IMAGINE,),
+    "dimensions": (Action.BLEND,),
+    "source": (Action.SWAP_FACE,),
+    "target": (Action.SWAP_FACE,),
+    "image": (Action.EDIT, Action.VIDEO),
+    "end": (Action.VIDEO,),
+    "motion": (Action.VIDEO,),
+    "loop": (Action.VIDEO,),
+    "bot": (Action.IMAGINE, Action.BLEND, Action.DESCRIBE, Action.SHORTEN),
+}
+"""Fields that belong to some actions only."""
+
+FIELDS = ("key", "then", "mask", "mode", "account_filter", "state", "requires")
+"""Fields of every row: the columns of a CSV, the keys of a task in YAML."""
+
+ROW_WORDS = (*FIELDS, *ACTION_WORDS, *FIELDS_OF)
 DEFAULTS_WORDS = ("mode", "then")
 FILE_WORDS = ("version", "batch", "defaults", "tasks")
 
-NOT_A_GRID = {
-    "describe": "a describe makes text",
-    "shorten": "a shorten makes text",
-    "swap_face": "a face swap makes one picture",
-    "video": "a video makes a film",
+MEANT = {
+    "face_swap": "swap_face",
+    "faceswap": "swap_face",
+    "swap": "swap_face",
+    "insight_face": "swap_face",
+    "edits": "edit",
+    "retexture": "edit",
+    "animate": "video",
+    "film": "video",
+    "reference": "images",
+    "references": "images",
+    "base64array": "images",
+    "image_prompts": "images",
+    "bot_type": "bot",
+    "bottype": "bot",
+    "ratio": "dimensions",
+    "aspect": "dimensions",
+    "accountfilter": "account_filter",
+    "filter": "account_filter",
+    "end_image": "end",
+    "face": "source",
+    "needs": "requires",
+    "name": "key",
+    "id": "key",
+    "speed": "mode",
+    "follow_ups": "then",
+    "actions": "then",
 }
-"""Actions of the API family whose result U, V and R cannot work on, and why."""
-
-OTHER_ACTIONS = ("blend", "edits", "modal", "retexture", *NOT_A_GRID)
-OTHER_FIELDS = ("dimensions", "images", "base64", "base64array", "bot_type", "source", "target", "seed")
-
-OTHER_FOLLOW_UPS = {
-    "upscale": "; for one picture of the grid write U1 to U4",
-    "upsample": "; for one picture of the grid write U1 to U4",
-    "variation": "; for variations of one picture write V1 to V4",
-    "vary": "; for variations of one picture write V1 to V4",
-    "reroll": "; to make the whole grid again write R",
-    "zoom": "",
-    "pan": "",
-    "inpaint": "",
-    "outpaint": "",
-    "animate": "",
-    **dict.fromkeys(OTHER_ACTIONS, ""),
-}
+"""Words of other tools and of the API, and which of ours is meant."""
 
 DOING = {
     "imagine": "imagine",
@@ -65,19 +92,21 @@ DOING = {
 }
 """What a server may be unable to do, by the words of `requires`, and how to say so after `cannot`."""
 
-SENT = "this version sends imagine, with U, V and R as follow-ups"
+_FLAGS = ("seed", "ar", "chaos", "stylize", "tile", "iw", "niji", "version", "v", "quality", "weird", "sref", "cref")
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> str:
     """The sentence for a word that is not among `known`. `kind` is what it would have been: a column, a key."""
     known = tuple(known)
     low = plain(word)
-    if low in OTHER_ACTIONS or low in OTHER_FIELDS:
-        return f"`{word}` is known to the API, but {SENT}: remove it"
-    if near := nearest(low, known):
-        return f"unknown {kind} `{word}`: did you mean `{near}`?"
+    if (meant := MEANT.get(low)) in known:
+        return f"unknown {kind} `{word}`: did you mean `{meant}`?"
     if low in ROW_WORDS:
         return f"`{word}` belongs to a single row, not here: write it in each of `tasks`"
+    if near := nearest(low, known):
+        return f"unknown {kind} `{word}`: did you mean `{near}`?"
+    if low in _FLAGS:
+        return f"unknown {kind} `{word}`: write it in the prompt, as `--{low}`"
     return f"unknown {kind} `{word}`: known here are {listed(known)}"
 
 

@@ -7,12 +7,12 @@ endless nesting) meets a sentence instead of an object, a loop or a crash.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import yaml
 
+from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
 from pipeline.manifest.place import Place, Unreadable
 from pipeline.manifest.text import CONTROL, lines, named
 
@@ -20,41 +20,6 @@ MAX_NESTING = 24
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
-    """A text exactly as it was written (`001` stays `001`)."""
-
-    line: int
-    column: int
-    text: str
-    quoted: bool = False
-
-    @property
-    def is_nothing(self) -> bool:
-        return not self.quoted and self.text in {"", "~", "null", "Null", "NULL"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
-    """A sequence."""
-
-    line: int
-    column: int
-    nodes: list[Node]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """A mapping. Doubled keys are still in it."""
-
-    line: int
-    column: int
-    pairs: list[tuple[Scalar, Node]]
-
-
-Node: TypeAlias = Scalar | Items | Pairs
 
 
 class Document:
@@ -131,7 +96,7 @@ class Document:
     def _composed(self, event: yaml.Event, depth: int) -> Node:
         line, column = _position(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(line=line, column=column, text=event.value, quoted=not event.implicit[0])
+            return _scalar(event, line, column)
         if isinstance(event, yaml.SequenceStartEvent):
             nodes: list[Node] = []
             while not isinstance(event := self._next(), yaml.SequenceEndEvent):
@@ -166,6 +131,15 @@ class Document:
     def _stop(self, event: yaml.Event, message: str) -> Unreadable:
         line, column = _position(event.start_mark)
         return Unreadable(Place(file=self._file, line=line, column=column).fault(message))
+
+
+def _scalar(event: yaml.ScalarEvent, line: int, column: int) -> Scalar:
+    quoted = not event.implicit[0]
+    last, end = _position(event.end_mark)
+    quotes = 1 if event.style in {"'", '"'} else 0
+    as_it_reads = last == line and end - column == len(event.value) + 2 * quotes and event.style not in {"|", ">"}
+    text_column = column + quotes if as_it_reads else None
+    return Scalar(line=line, column=column, text=event.value, quoted=quoted, text_column=text_column)
 
 
 def _short(tag: str) -> str:

@@ -7,19 +7,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
-from pipeline.manifest.entry import Defaults, Entry, read_mode
+from pipeline.manifest.entry import Defaults, Entry
 from pipeline.manifest.names import batch_name, is_batch_name
+from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
+from pipeline.manifest.options import mode_in
 from pipeline.manifest.place import Faults, Place, Unreadable
+from pipeline.manifest.then_tree import Ground
+from pipeline.manifest.then_words import Then
 from pipeline.manifest.vocabulary import (
     DEFAULTS_WORDS,
     FILE_WORDS,
-    OTHER_ACTIONS,
     ROW_WORDS,
     plain,
     unknown,
 )
-from pipeline.manifest.yaml_nodes import Document, Items, Node, Pairs, Scalar
+from pipeline.manifest.yaml_nodes import Document
 from pipeline.manifest.yaml_then import read_then
+
+MAY_BE_STRUCTURED = (
+    *("blend", "describe", "swap_face", "upload", "images", "image", "source", "target", "end"),
+    *("account_filter", "requires"),
+)
+"""Words whose value may be a list or a mapping; the others are texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +39,9 @@ class Head:
     defaults: Defaults = field(default_factory=Defaults)
 
 
-def read_head(source: BinaryIO, file: str, faults: Faults) -> Head:
+def read_head(source: BinaryIO, file: str, ground: Ground) -> Head:
     """Everything but the rows. Reads the whole file, because YAML lets `defaults` and `batch` stand below `tasks`."""
-    at = partial(_place, file)
+    at, faults = partial(_place, file), ground.faults
     nodes = _top(source, file, faults)
     tasks = nodes.get("tasks")
     if tasks and not isinstance(tasks, Items):
@@ -43,7 +52,7 @@ def read_head(source: BinaryIO, file: str, faults: Faults) -> Head:
     defaults = nodes.get("defaults")
     return Head(
         batch=_batch(batch, at(batch, "batch"), faults) if batch else None,
-        defaults=_defaults(defaults, file, faults) if defaults else Defaults(),
+        defaults=_defaults(defaults, file, ground) if defaults else Defaults(),
     )
 
 
@@ -81,31 +90,38 @@ def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
 
 def _entry(node: Pairs, path: str, file: str, faults: Faults) -> Entry:
     before = faults.count
-    nodes = _fields(node, path, (*ROW_WORDS, *OTHER_ACTIONS), file, faults)
+    nodes = _fields(node, path, ROW_WORDS, file, faults)
     texts: dict[str, str] = {}
+    structured: dict[str, Items | Pairs] = {}
     for word, value in nodes.items():
         if isinstance(value, Scalar):
             texts[word] = "" if value.is_nothing else value.text
-        elif word in OTHER_ACTIONS:
-            texts[word] = word
+        elif word in MAY_BE_STRUCTURED:
+            structured[word] = value
         elif word != "then":
             faults.add(_place(file, value, f"{path}.{word}").fault(f"`{word}` must be a text: write it on one line"))
     unusable = faults.count > before
     then = nodes.get("then")
 
-    def place(word: str) -> Place:
-        return _place(file, nodes[word], f"{path}.{word}") if word in nodes else _place(file, node, path)
+    def place(word: str, at: int | None = None) -> Place:
+        found = nodes.get(word)
+        if found is None:
+            return _place(file, node, path)
+        column = found.column_of(at) if at is not None and isinstance(found, Scalar) else found.column
+        return Place(file=file, line=found.line, column=column, path=f"{path}.{word}")
 
     return Entry(
         line=node.line,
         texts=texts,
-        then=None if then is None else read_then(then, place("then"), faults),
+        nodes=structured,
+        then=None if then is None else partial(read_then, then, place("then")),
         place=place,
         incomplete=unusable,
     )
 
 
-def _defaults(node: Node, file: str, faults: Faults) -> Defaults:
+def _defaults(node: Node, file: str, ground: Ground) -> Defaults:
+    faults = ground.faults
     if isinstance(node, Scalar) and node.is_nothing:
         return Defaults()
     if not isinstance(node, Pairs):
@@ -116,12 +132,12 @@ def _defaults(node: Node, file: str, faults: Faults) -> Defaults:
     fields = _fields(node, "defaults", DEFAULTS_WORDS, file, faults)
     mode, then = fields.get("mode"), fields.get("then")
     if isinstance(mode, Scalar) and not mode.is_nothing:
-        read = read_mode(mode.text, _place(file, mode, "defaults.mode"), faults)
+        read = mode_in(mode.text, _place(file, mode, "defaults.mode"), faults)
     else:
         read = None
         if isinstance(mode, Items | Pairs):
             faults.add(_place(file, mode, "defaults.mode").fault("`mode` must be one word"))
-    return Defaults(mode=read, then=read_then(then, _place(file, then, "defaults.then"), faults) if then else ())
+    return Defaults(mode=read, then=read_then(then, _place(file, then, "defaults.then"), ground) if then else Then())
 
 
 def _fields(node: Pairs, path: str, known: tuple[str, ...], file: str, faults: Faults) -> dict[str, Node]:
@@ -136,15 +152,15 @@ def _fields(node: Pairs, path: str, known: tuple[str, ...], file: str, faults: F
 
 
 def _note_key(key: Scalar, path: str, known: tuple[str, ...], lines: dict[str, int], file: str, faults: Faults) -> str:
-    """The key's word, noted with its line. Tells one that is unknown, not yet sent, or there already."""
+    """The key's word, noted with its line. Tells one that is unknown, or there already."""
     word = plain(key.text)
     place = _place(file, key, f"{path}.{key.text}".lstrip("."))
     if key.text == "<<":
         faults.add(place.fault("merge keys are not read here: put what rows share under `defaults`"))
     elif word in lines:
         faults.add(place.fault(f"`{key.text}` is there already, on line {lines[word]}: keep one of them"))
-    elif word not in known or word in OTHER_ACTIONS:
-        faults.add(place.fault(unknown("key", key.text, [one for one in known if one not in OTHER_ACTIONS])))
+    elif word not in known:
+        faults.add(place.fault(unknown("key", key.text, known)))
     lines.setdefault(word, key.line)
     return word
 

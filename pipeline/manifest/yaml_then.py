@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from pipeline.manifest.follow_up_names import Unnamed, named
+from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
 from pipeline.manifest.place import Faults, Place, Unreadable
-from pipeline.manifest.then_words import MAX_DEPTH, MAX_TASKS, Word, split, tree
-from pipeline.manifest.yaml_nodes import Items, Node, Pairs, Scalar
-from pipeline.then import FollowUp
+from pipeline.manifest.then_tree import MAX_DEPTH, MAX_TASKS, Ground, grown
+from pipeline.manifest.then_words import Said, Then, Word, split
+from pipeline.manifest.vocabulary import listed, nearest, plain
+
+VALUE_WORDS = ("by", "to", "how", "number")
+"""What the value of a word may be called beside its other words: `{zoom: {by: 1.5, then: U1}}`."""
+
+BESIDE = ("then", "prompt", "mask")
 
 
-def read_then(node: Node, place: Place, faults: Faults) -> tuple[FollowUp, ...]:
+def read_then(node: Node, place: Place, ground: Ground) -> Then:
     """The follow-ups of a `then` that stands at `place`."""
     try:
-        words = _Walk(place.file, faults).words(node, place.path, 1)
+        words = _Walk(place.file, ground.faults).words(node, place.path, 1)
     except Unreadable as stop:
-        faults.add(stop.fault)
-        return ()
-    return tree(words, place, faults)
+        ground.faults.add(stop.fault)
+        return Then()
+    return grown(words, place, ground)
 
 
 class _Walk:
@@ -50,12 +58,72 @@ class _Walk:
             if depth > MAX_DEPTH:
                 self._faults.add(self._place(key, where).fault(f"follow-ups are nested more than {MAX_DEPTH} deep"))
                 return
-            words = self._split(key, where)
-            below, where = _unwrapped(value, where)
-            children = self.words(below, where, depth + 1) if all(word.is_follow_up for word in words) else []
-            for word in words:
-                word.then.extend(children)
-            yield from words
+            yield from self._with(self._split(key, where), value, where, depth)
+
+    def _with(self, words: list[Word], value: Node, path: str, depth: int) -> list[Word]:
+        """The words of a key, with what its value says of them."""
+        if len(words) == 1 and _wants_value(words[0]):
+            if isinstance(value, Pairs):
+                return self._described(words, value, path, depth)
+            return self._valued(words[0], value, path)
+        if isinstance(value, Pairs) and any(plain(key.text) in (*BESIDE, *VALUE_WORDS) for key, _ in value.pairs):
+            return self._described(words, value, path, depth)
+        if len(words) == 1 and _family(words[0]) == "vary_region" and isinstance(value, Scalar):
+            words[0].mask = None if value.is_nothing else self._said(value, path)
+        elif not _is_yes(value) and all(_family(word) for word in words):
+            self._put(self.words(value, path, depth + 1), words)
+        return words
+
+    def _valued(self, word: Word, value: Node, path: str) -> list[Word]:
+        """`zoom: 1.5` and `imagine: [1, 2]`."""
+        if isinstance(value, Scalar):
+            return [Word(word.text, word.place, value=None if value.is_nothing else value.text)]
+        words = []
+        for index, one in enumerate(value.nodes if isinstance(value, Items) else []):
+            place = self._place(one, f"{path}[{index}]")
+            self._count(one, place.path)
+            if isinstance(one, Scalar):
+                words.append(Word(word.text, place, value=one.text))
+            else:
+                self._faults.add(place.fault(f"`{word.text}` takes one word here, or a list of them"))
+        return words
+
+    def _described(self, words: list[Word], value: Pairs, path: str, depth: int) -> list[Word]:
+        """`{zoom: {by: 1.5, prompt: wider, then: U1}}`."""
+        for key, node in value.pairs:
+            where = f"{path}.{key.text}"
+            self._count(key, where)
+            name = plain(key.text)
+            if name == "then":
+                self._put(self.words(node, where, depth + 1), words)
+            elif name not in (*BESIDE, *VALUE_WORDS):
+                self._faults.add(self._place(key, where).fault(_unknown(key.text, name)))
+            elif not isinstance(node, Scalar):
+                self._faults.add(self._place(node, where).fault(f"`{key.text}` must be a text: write it on one line"))
+            elif not node.is_nothing:
+                for word in words:
+                    self._say(word, name, node, where)
+        return words
+
+    def _say(self, word: Word, name: str, node: Scalar, path: str) -> None:
+        if name == "prompt":
+            word.prompt = self._said(node, path)
+        elif name == "mask":
+            word.mask = self._said(node, path)
+        else:
+            word.value = node.text
+
+    def _put(self, children: list[Word], words: list[Word]) -> None:
+        for word in words:
+            word.then.extend(children)
+
+    def _said(self, node: Scalar, path: str) -> Said:
+        return Said(node, partial(self._within, node, path))
+
+    def _within(self, node: Scalar, path: str, at: int | None = None) -> Place:
+        return Place(
+            file=self._file, line=node.line, column=node.column if at is None else node.column_of(at), path=path
+        )
 
     def _split(self, scalar: Scalar, path: str) -> list[Word]:
         try:
@@ -74,8 +142,27 @@ class _Walk:
         return Place(file=self._file, line=node.line, column=node.column, path=path)
 
 
-def _unwrapped(value: Node, path: str) -> tuple[Node, str]:
-    """`{V2: {then: U1}}` says the same as `{V2: U1}`."""
-    if isinstance(value, Pairs) and [key.text for key, _ in value.pairs] == ["then"]:
-        return value.pairs[0][1], f"{path}.then"
-    return value, path
+def _family(word: Word) -> str | None:
+    try:
+        return named(word.text).family
+    except Unnamed:
+        return None
+
+
+def _wants_value(word: Word) -> bool:
+    try:
+        return named(word.text).lacks_value and not word.then
+    except Unnamed:
+        return False
+
+
+def _is_yes(node: Node) -> bool:
+    """`seed: true` says no more than `seed`."""
+    return isinstance(node, Scalar) and not node.quoted and node.text.casefold() in {"true", "yes", "on"}
+
+
+def _unknown(text: str, name: str) -> str:
+    known = (*BESIDE, *VALUE_WORDS)
+    if near := nearest(name, known):
+        return f"unknown key `{text}`: did you mean `{near}`?"
+    return f"unknown key `{text}`: known here are {listed(known)}"

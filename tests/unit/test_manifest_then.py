@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.manifest.then_words import from_text
+from pipeline.manifest.then_tree import from_text
 from pipeline.then import FOLLOW_UP_WORDS, FollowUp, then_from_json, then_to_json
 
 
@@ -37,7 +37,7 @@ def test_shorthand_becomes_a_tree(text: str, tree: list[object]) -> None:
         ("U4-U1", "the range U4-U1 runs backwards: write U1-U4"),
         ("U1-V4", "the range U1-V4 mixes U and V: write two ranges"),
         ("U1-U3 U2", "U2 is named twice: once is enough"),
-        ("U2(V1)", "V1 cannot follow U2: an upscale is one picture; U, V and R need a grid of four"),
+        ("U2(V1)", "V1 cannot follow U2: it makes one picture, and U, V and R need a grid of four"),
         ("UI", "`UI` needs the number of a picture: U1 to U4, or U1-U4 for all"),
         ("all", "unknown follow-up `all`: follow-ups are U1 to U4, V1 to V4 and R"),
         ("U", "`U` needs the number of a picture: U1 to U4, or U1-U4 for all"),
@@ -48,9 +48,9 @@ def test_shorthand_becomes_a_tree(text: str, tree: list[object]) -> None:
         ("(U1)", "`(` must come after the word that it belongs to, as in `V2(U1-U4)`"),
         ("V1(V1(V1(V1(V1(U1)))))", "follow-ups are nested more than 5 deep: U1 is too far"),
         ("V1(" * 9000 + ")" * 9000, "follow-ups are nested more than 5 deep: V1 is too far"),
-        ("zoom", "`zoom` is known to the API, but this version sends imagine, with U, V and R as follow-ups"),
-        ("pan-left", "`pan-left` is known to the API"),
-        ("upscale_subtle", "for one picture of the grid write U1 to U4"),
+        ("zoom", "zoom cannot follow an imagine: it needs one picture: write U1(zoom-1.5)"),
+        ("pan-left", "pan cannot follow an imagine: it needs one picture: write U1(pan-left)"),
+        ("upscale", "for one picture of the grid write U1 to U4"),
     ],
 )
 def test_what_is_no_follow_up_is_told_with_a_remedy(text: str, message: str) -> None:

@@ -135,8 +135,14 @@ tasks:
         ("tasks:\n- imagine: \n", "2:11: tasks[0].imagine: the prompt is empty"),
         ("tasks:\n- {imagine: x, prompt: y}\n", "2:13: tasks[0].imagine: `prompt`, `imagine` mean the same"),
         ("tasks:\n- {imagine: x, key: a}\n- {imagine: x, key: A}\n", "3:21: tasks[1].key: the key `A` is taken by"),
-        ("tasks:\n- describe: x\n  then: V1\n", "3:9: tasks[0].then: a describe makes text: there is nothing to vary"),
-        ("tasks:\n- imagine: x\n  then: [zoom: 1.5]\n", "3:10: tasks[0].then[0].zoom: `zoom` is known to the API"),
+        (
+            "tasks:\n- describe: x\n  then: V1\n",
+            "3:9: tasks[0].then: V1 cannot follow a describe: it makes four prompts",
+        ),
+        (
+            "tasks:\n- imagine: x\n  then: [zoom: 1.5]\n",
+            "3:10: tasks[0].then[0].zoom: zoom cannot follow an imagine: it needs one picture: write U1(zoom-1.5)",
+        ),
     ],
 )
 def test_a_fault_says_where_what_and_what_to_do(text: str, fault: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.action import Action
-from pipeline.manifest.then_words import from_text
+from pipeline.manifest.then_tree import from_text
 from pipeline.plan import Branch, stem, summarise, tasks
 from pipeline.task import Mode, NewTask, Row
 

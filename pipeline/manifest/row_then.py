@@ -1,0 +1,72 @@
+"""The follow-ups of a row: its own or the file's, with masks that have the shape of what they cover."""
+
+from __future__ import annotations
+
+from pipeline.action import Action
+from pipeline.inputs import Input, Role
+from pipeline.manifest.entry import Entry
+from pipeline.manifest.following import Parent, fitting
+from pipeline.manifest.place import Faults
+from pipeline.manifest.prompts import Prompts
+from pipeline.manifest.shapes import Shape, fits, masks
+from pipeline.manifest.sources import Sources
+from pipeline.manifest.then_tree import Ground
+from pipeline.manifest.then_words import Then
+from pipeline.then import FollowUp
+
+
+class RowThen:
+    """Reads what follows each row of one manifest."""
+
+    def __init__(self, default: Then, sources: Sources, prompts: Prompts, faults: Faults) -> None:
+        self._default = default
+        self._sources = sources
+        self._prompts = prompts
+        self._faults = faults
+        self._fitting: dict[Action | None, tuple[FollowUp, ...]] = {}
+
+    def follow_ups(self, entry: Entry, action: Action | None, shape: Shape) -> tuple[FollowUp, ...]:
+        """What follows a row of this action, whose picture has this shape as far as that is known."""
+        mask = self._mask(entry) if entry.says("mask") else None
+        before = self._faults.count
+        then = entry.then(self._ground(action, mask)) if entry.then else self._inherited(action)
+        if self._sources.masks and self._faults.count == before:
+            self._check_masks(entry, then, mask, shape)
+        return then.follow_ups
+
+    def _ground(self, action: Action | None, mask: Input | None) -> Ground:
+        return Ground(action=action, mask=mask, faults=self._faults, prompts=self._prompts, mask_of=self._sources.mask)
+
+    def _inherited(self, action: Action | None) -> Then:
+        """Those of the defaults that can follow such a row: one file may have rows of many kinds."""
+        if action not in self._fitting:
+            self._fitting[action] = fitting(self._default.follow_ups, Parent.row(action))
+        return Then(follow_ups=self._fitting[action], mask_places=self._default.mask_places)
+
+    def _mask(self, entry: Entry) -> Input | None:
+        named = self._sources.named(entry, "mask")
+        if len(named) != 1:
+            self._faults.add(entry.place("mask").fault("`mask` is one picture"))
+            return None
+        found = self._sources.find(named[0], Role.MASK)
+        return found.input if found else None
+
+    def _check_masks(self, entry: Entry, then: Then, own: Input | None, shape: Shape) -> None:
+        used = list(masks(then.follow_ups, shape))
+        if own and all(mask != own for _, mask, _ in used):
+            message = "no `vary_region` in this row's `then` uses this mask: add one, as in `U1(vary_region)`"
+            self._faults.add(entry.place("mask").fault(message))
+        for one, mask, covered in used:
+            place = then.mask_places.get(mask) or entry.place("mask")
+            if problem := self._problem(one, mask, covered):
+                self._faults.add(place.fault(problem))
+
+    def _problem(self, one: FollowUp, mask: Input, shape: Shape) -> str | None:
+        picture = self._sources.masks.get(mask.sha256 or "")
+        if picture is None or shape is None or fits(picture.width, picture.height, shape):
+            return None
+        wide, high = shape
+        return (
+            f"the mask is {picture.width} x {picture.height}, but {one.word} works on a picture of {wide}:{high}: "
+            f"give the mask that shape, such as {picture.width} x {round(picture.width * high / wide)}"
+        )
