@@ -13,6 +13,7 @@ from collections.abc import Callable
 import typer
 from sqlalchemy.exc import OperationalError
 
+from pipeline.cli.hooks import hooks
 from pipeline.cli.interruption import listen
 from pipeline.cli.look import report, status, watch
 from pipeline.cli.plan import plan
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, submit, status, watch, report, resolve),
-    "Each service alone": (check, migrate, worker, beat, sandbox),
+    "Each service alone": (check, migrate, worker, beat, hooks, sandbox),
 }
 for panel, commands in PANELS.items():
     for command in commands:
