@@ -26,7 +26,7 @@ Ask = Callable[[str, int, Sequence[int]], None]
 
 
 @dataclass(slots=True)
-class _Batch:
+class Batch:
     """What a batch comes to. A report is judged by what those before it have made of its task."""
 
     attempts: dict[str, Attempted]
@@ -99,7 +99,7 @@ class Door:
         began = time.monotonic()
         with self._store.begin() as tx:
             found = callbacks.look_up(tx, (one.token for one in batch))
-            known = _Batch(dict(found.attempts), dict(found.tasks))
+            known = Batch(dict(found.attempts), dict(found.tasks))
             verdicts = [_verdict(found, known, one) for one in batch]
             _save(tx, known)
         for (account, account_id), ids in _by_account(known.asked).items():
@@ -113,13 +113,13 @@ class Door:
         return verdicts
 
 
-def _verdict(found: Addressees, known: _Batch, callback: Callback) -> Verdict:
+def _verdict(found: Addressees, known: Batch, callback: Callback) -> Verdict:
     if callback.token in found.busy:
         return Verdict.BUSY
     return known.apply(callback) if callback.token in found.attempts else Verdict.UNKNOWN
 
 
-def _save(tx: Transaction, known: _Batch) -> None:
+def _save(tx: Transaction, known: Batch) -> None:
     callbacks.name(tx, known.named)
     callbacks.accept(tx, known.accepted)
     moves.report(tx, list(known.changes.values()), "callback")

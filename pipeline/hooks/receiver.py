@@ -40,8 +40,8 @@ SLOWEST_BODY = 10.0
 """Seconds that a body may take to arrive."""
 HEALTH_WITHIN = 3.0
 """Seconds in which the database must answer for this process to count as healthy."""
-FINISH_WITHIN = 10.0
-"""Seconds for what is held when this process is told to stop."""
+FINISH_WITHIN = 3.0
+"""Seconds for each of what is left when this process is told to stop: answers, reports that wait, rings."""
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
