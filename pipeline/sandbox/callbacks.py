@@ -26,6 +26,8 @@ AT_ONCE = 10
 """`notify-pool-size` of the real servers."""
 PATIENCE = 10.0
 """Seconds that one report may take."""
+OVERTAKEN = 0.05
+"""Seconds by which a report that lost its turn comes after the one that follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +153,22 @@ class Callbacks:
             self._held[task.id] = report
             return
         times = (self._dialect.final_reports if over else 1) + self._strikes(options.doubled_callback_rate, "doubled")
-        late = self._strikes(options.late_callback_rate, "late")
-        for one in [report] * times + ([held] if held else []):
-            if late:
-                asyncio.get_running_loop().call_later(options.late_callback_seconds, self._outbox.put_nowait, one)
-            else:
-                self._outbox.put_nowait(one)
+        after = options.late_callback_seconds if self._strikes(options.late_callback_rate, "late") else 0.0
+        for _ in range(times):
+            self._post(report, after)
+        if held is not None:
+            self._post(held, after + OVERTAKEN)
+
+    def _post(self, report: Report, after: float) -> None:
+        if after:
+            asyncio.get_running_loop().call_later(after, self._outbox.put_nowait, report)
+        else:
+            self._outbox.put_nowait(report)
 
     def _strikes(self, rate: float, fault: str) -> bool:
         struck = rate > 0 and self._lots.random() < rate
-        self.counts[fault] += struck
+        if struck:
+            self.counts[fault] += 1
         return struck
 
     async def _send(self, client: httpx.AsyncClient, outbox: asyncio.Queue[Report]) -> None:
