@@ -13,7 +13,7 @@ from pipeline.manifest.names import stem
 from pipeline.manifest.place import Faults, Place
 from pipeline.manifest.vocabulary import DOING
 from pipeline.task import NewTask, Row
-from pipeline.then import FOLLOW_UP_WORDS, FollowUp
+from pipeline.then import FAMILIES, FollowUp, family_and_value
 
 __all__ = ["Branch", "Skipped", "Summary", "needs", "possible", "stem", "summarise", "tasks"]
 
@@ -52,11 +52,19 @@ def possible(
     """
     faults = Faults()
     for row in _wanted(rows, lacks, skipped):
-        for ability in sorted(needs(row) & lacks):
-            remedy = f"remove it, or write `requires: {ability}` to have the row skipped there"
-            faults.add(Place(file=file, line=row.line).fault(f"{dialect} cannot {DOING[ability]}: {remedy}"))
+        if missing := needs(row) & lacks:
+            faults.add(Place(file=file, line=row.line).fault(_impossible(dialect, missing)))
         yield row
     faults.raise_any()
+
+
+def _impossible(dialect: str, missing: frozenset[str]) -> str:
+    words = [word for word in DOING if word in missing]
+    them = "it" if len(words) == 1 else "them"
+    return (
+        f"{dialect} cannot {' or '.join(DOING[word] for word in words)}: remove {them}, or write "
+        f"`requires: {', '.join(words)}` to have the row skipped there"
+    )
 
 
 def needs(row: Row) -> frozenset[str]:
@@ -107,6 +115,10 @@ class Branch:
             yield from branch.each()
 
 
+FREE = frozenset({Action.SEED, Action.BOOKMARK})
+"""Actions that make nothing, and cost nothing unless a price says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a manifest becomes, counted."""
@@ -114,6 +126,8 @@ class Summary:
     rows: int
     actions: Mapping[Action, int]
     tree: tuple[Branch, ...]
+    sharing_prompts: int = 0
+    """Rows that imagine the same prompt as another one: they are sent one after the other."""
 
     @property
     def tasks(self) -> int:
@@ -124,7 +138,7 @@ class Summary:
         return self.tasks * max_attempts
 
     def unpriced(self, prices: Mapping[Action, Decimal]) -> tuple[Action, ...]:
-        return tuple(action for action in self.actions if action not in prices)
+        return tuple(action for action in self.actions if action not in prices and action not in FREE)
 
     def most_cost(self, prices: Mapping[Action, Decimal]) -> Decimal | None:
         """What it costs at worst, in the currency of `prices`: every task is made. A refused attempt costs nothing.
@@ -133,13 +147,14 @@ class Summary:
         """
         if self.unpriced(prices):
             return None
-        return sum((prices[action] * count for action, count in self.actions.items()), Decimal(0))
+        return sum((prices.get(action, Decimal(0)) * count for action, count in self.actions.items()), Decimal(0))
 
 
 def summarise(rows: Iterable[Row]) -> Summary:
     """Counts the rows as they stream by."""
     roots: dict[str, _Count] = {}
-    for (action, then), alike in groupby(rows, key=lambda row: (row.action, row.then)):
+    prompts = _Prompts()
+    for (action, then), alike in groupby(map(prompts.seen, rows), key=lambda row: (row.action, row.then)):
         root = roots.setdefault(action.value, _Count(action))
         root.add(sum(1 for _ in alike), then)
     tree = tuple(root.branch(word) for word, root in roots.items())
@@ -150,7 +165,28 @@ def summarise(rows: Iterable[Row]) -> Summary:
         rows=sum(root.count for root in tree),
         actions={action: count for action, count in actions.items() if count},
         tree=tree,
+        sharing_prompts=prompts.sharing,
     )
+
+
+class _Prompts:
+    """Counts rows that imagine what another row imagines. Remembers a number for each prompt, never the text."""
+
+    def __init__(self) -> None:
+        self._once: set[int] = set()
+        self._more: set[int] = set()
+        self.sharing = 0
+
+    def seen(self, row: Row) -> Row:
+        if row.action is Action.IMAGINE:
+            prompt = hash(row.prompt)
+            if prompt in self._more:
+                self.sharing += 1
+            elif prompt in self._once:
+                self._more.add(prompt)
+                self.sharing += 2
+            self._once.add(prompt)
+        return row
 
 
 class _Count:
@@ -171,5 +207,12 @@ class _Count:
         return Branch(word=word, action=self.action, count=self.count, then=then)
 
 
-def _order(item: tuple[str, _Count]) -> int:
-    return FOLLOW_UP_WORDS.index(item[0])
+_FAMILY_ORDER = {name: place for place, name in enumerate(FAMILIES)}
+
+
+def _order(item: tuple[str, _Count]) -> tuple[int, int, str]:
+    """The API's own order: U before V before R, then the buttons of one picture."""
+    word = item[0]
+    family, value = family_and_value(word)
+    values = FAMILIES[family].values
+    return _FAMILY_ORDER[family], values.index(value) if value in values else 0, word

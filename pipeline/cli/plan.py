@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -16,32 +17,42 @@ from rich.text import Text
 from rich.tree import Tree
 
 from pipeline.action import Action
+from pipeline.api.dialects import TRAITS
 from pipeline.manifest import open_manifest
-from pipeline.plan import Branch, Summary, summarise
+from pipeline.plan import Branch, Skipped, Summary, possible, summarise
 from pipeline.settings import Settings, load
+from pipeline.then import family_and_value
 
 
 def plan(
     file: Annotated[Path, typer.Argument(help="Manifest: a CSV or YAML file.", show_default=False)],
     *,
+    lint: Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or not.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a manifest and show what it asks for and costs at worst, made from the start. Sends nothing."""
     settings = load()
-    manifest = open_manifest(file)
-    summary = summarise(manifest.rows())
+    manifest = open_manifest(file, lint=lint)
+    skipped: list[Skipped] = []
+    dialect = settings.api_dialect
+    summary = summarise(possible(manifest.rows(), manifest.file, dialect, TRAITS[dialect].lacks, skipped))
     if json:
-        typer.echo(json_format.dumps(_as_json(file, manifest.name, summary, settings), ensure_ascii=False))
+        typer.echo(json_format.dumps(_as_json(file, manifest.name, summary, skipped, settings), ensure_ascii=False))
     else:
-        _show(Console(highlight=False), manifest.name, summary, settings)
+        _show(Console(highlight=False), manifest.name, summary, skipped, settings)
 
 
-def _as_json(file: Path, batch: str, summary: Summary, settings: Settings) -> dict[str, Any]:
+def _as_json(
+    file: Path, batch: str, summary: Summary, skipped: Sequence[Skipped], settings: Settings
+) -> dict[str, Any]:
     cost = summary.most_cost(settings.prices)
     return {
         "file": str(file),
         "batch": batch,
+        "dialect": settings.api_dialect,
         "rows": summary.rows,
+        "skipped": [asdict(one) for one in skipped],
+        "sharing_prompts": summary.sharing_prompts,
         "tasks": summary.tasks,
         "actions": dict(summary.actions),
         "tree": [_branch_as_json(branch) for branch in summary.tree],
@@ -58,17 +69,20 @@ def _branch_as_json(branch: Branch) -> dict[str, Any]:
     return {"word": branch.word, "action": branch.action, "count": branch.count, "then": then}
 
 
-def _show(console: Console, batch: str, summary: Summary, settings: Settings) -> None:
+def _show(console: Console, batch: str, summary: Summary, skipped: Sequence[Skipped], settings: Settings) -> None:
     console.print(Text.assemble(("Batch ", "dim"), (batch, "bold"), f": {_many(summary.rows, 'row')}, "), end="")
     console.print(Text(_many(summary.tasks, "task"), "bold"))
     console.print()
-    console.print(_table(summary, settings.prices))
-    console.print()
+    if summary.tree:
+        console.print(_table(summary, settings.prices))
+        console.print()
     for branch in summary.tree:
-        root = Tree(_label(branch.word, branch.count), guide_style="dim")
+        root = Tree(_label([branch]), guide_style="dim")
         _grow(root, branch.then)
         console.print(root)
-    console.print()
+    if summary.tree:
+        console.print()
+    _remarks(console, summary, skipped)
     calls = summary.most_posts(settings.max_attempts)
     console.print(
         f"At worst {_many(calls, 'API call')} ({_many(summary.tasks, 'task')}, each tried up to "
@@ -76,6 +90,21 @@ def _show(console: Console, batch: str, summary: Summary, settings: Settings) ->
     )
     console.print(_cost_line(summary, settings.prices), markup=False, soft_wrap=True)
     console.print("Nothing was sent.", style="dim")
+
+
+def _remarks(console: Console, summary: Summary, skipped: Sequence[Skipped]) -> None:
+    """What a person would not expect: rows that wait for each other, and rows that are not sent."""
+    if summary.sharing_prompts:
+        console.print(
+            f"{_many(summary.sharing_prompts, 'row')} share their prompt with another: they are sent one after the other, "
+            "because servers swap pictures of equal prompts; give each a --seed of its own to send them together.",
+            soft_wrap=True,
+        )
+        console.print()
+    for one in skipped:
+        console.print(f"Skipped: {one.key} (line {one.line}), because {one.reason}.", markup=False, soft_wrap=True)
+    if skipped:
+        console.print()
 
 
 def _table(summary: Summary, prices: Mapping[Action, Decimal]) -> Table:
@@ -101,23 +130,34 @@ def _cost_line(summary: Summary, prices: Mapping[Action, Decimal]) -> str:
 
 
 def _grow(tree: Tree, branches: Iterable[Branch]) -> None:
-    for words, branch in _alike(branches):
-        _grow(tree.add(_label(words, branch.count)), branch.then)
+    for alike in _alike(branches):
+        _grow(tree.add(_label(alike)), alike[0].then)
 
 
-def _alike(branches: Iterable[Branch]) -> Iterator[tuple[str, Branch]]:
-    """Neighbours that differ in their number only, as one: U1 to U4 with equal counts are `U1-U4`."""
-    for _, group in groupby(branches, key=lambda one: (one.action, one.count, one.then)):
+def _alike(branches: Iterable[Branch]) -> Iterator[list[Branch]]:
+    """Neighbours that differ in their number only, together: U1 to U4 with equal counts."""
+    for _, group in groupby(branches, key=lambda one: (_counted(one) or one.word, one.count, one.then)):
         same = list(group)
-        runs = groupby(enumerate(same), key=lambda pair: int(pair[1].word[1:] or 0) - pair[0])
-        for _, run in runs:
-            words = [branch.word for _, branch in run]
-            yield (words[0] if len(words) == 1 else f"{words[0]}-{words[-1]}"), same[0]
+        if not _counted(same[0]):
+            yield same
+            continue
+        for _, run in groupby(enumerate(same), key=lambda pair: int(family_and_value(pair[1].word)[1]) - pair[0]):
+            yield [branch for _, branch in run]
 
 
-def _label(words: str, count: int) -> Text:
-    each = " each" if "-" in words else ""
-    return Text.assemble((words, "bold"), (f"  {count:,}{each}", "dim"))
+def _counted(branch: Branch) -> str | None:
+    """The family of a word such as U2, whose value is the next one's less one."""
+    family = family_and_value(branch.word)[0]
+    return family if family in {"U", "V", "imagine"} and "~" not in branch.word else None
+
+
+def _label(alike: Sequence[Branch]) -> Text:
+    first, last = alike[0], alike[-1]
+    words, each = first.word, ""
+    if first is not last:
+        words = f"{words}-{last.word.removeprefix('imagine-')}"
+        each = " each"
+    return Text.assemble((words, "bold"), (f"  {first.count:,}{each}", "dim"))
 
 
 def _many(count: int, thing: str) -> str:

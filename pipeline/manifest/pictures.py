@@ -108,7 +108,7 @@ class DiskPictures:
 
     def _missing(self, name: str, path: Path) -> str:
         names = [one.name for one in islice(path.parent.iterdir(), 1000)] if path.parent.is_dir() else []
-        if near := get_close_matches(path.name, names, n=1):
+        if near := get_close_matches(path.name, names, n=1, cutoff=0.75):
             return f"there is no picture `{name}`: did you mean `{name.removesuffix(path.name)}{near[0]}`?"
         return f"there is no picture `{name}`: paths start at the manifest's folder"
 

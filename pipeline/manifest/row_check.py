@@ -61,7 +61,7 @@ class RowCheck:
         )
 
     def _action(self, entry: Entry) -> tuple[Action, str]:
-        """What the row does, and its own word for that; no word where it does not say."""
+        """What the row does, and its own word for that; no word where that is not clear."""
         said = [word for word in ACTION_WORDS if entry.says(word)]
         if not said:
             face = next((word for word in ("source", "target") if entry.says(word)), None)
@@ -77,7 +77,9 @@ class RowCheck:
             hint = "keep one of them"
             if first is Action.IMAGINE and said[1] in {"edit", "video"}:
                 hint = f"write the text under `{said[1]}` and the picture under `image`"
-            self._tell(entry, said[1], f"{listed(said)} are different things to make, and a row makes one: {hint}")
+            both = f"`{said[0]}` and `{said[1]}`"
+            self._tell(entry, said[1], f"{both} are different things to make, and a row makes one: {hint}")
+            return first, ""
         return first, said[0]
 
     def _tell_what_is_empty(self, entry: Entry) -> None:

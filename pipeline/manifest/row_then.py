@@ -30,8 +30,11 @@ class RowThen:
         mask = self._mask(entry) if entry.says("mask") else None
         before = self._faults.count
         then = entry.then(self._ground(action, mask)) if entry.then else self._inherited(action)
-        if self._sources.masks and self._faults.count == before:
-            self._check_masks(entry, then, mask, shape)
+        if self._sources.masks:
+            self._check_shapes(entry, then, shape)
+        if mask and self._faults.count == before and all(used != mask for _, used, _ in masks(then.follow_ups, None)):
+            message = "no `vary_region` in this row's `then` uses this mask: add one, as in `U1(vary_region)`"
+            self._faults.add(entry.place("mask").fault(message))
         return then.follow_ups
 
     def _ground(self, action: Action | None, mask: Input | None) -> Ground:
@@ -51,14 +54,10 @@ class RowThen:
         found = self._sources.find(named[0], Role.MASK)
         return found.input if found else None
 
-    def _check_masks(self, entry: Entry, then: Then, own: Input | None, shape: Shape) -> None:
-        used = list(masks(then.follow_ups, shape))
-        if own and all(mask != own for _, mask, _ in used):
-            message = "no `vary_region` in this row's `then` uses this mask: add one, as in `U1(vary_region)`"
-            self._faults.add(entry.place("mask").fault(message))
-        for one, mask, covered in used:
-            place = then.mask_places.get(mask) or entry.place("mask")
+    def _check_shapes(self, entry: Entry, then: Then, shape: Shape) -> None:
+        for one, mask, covered in masks(then.follow_ups, shape):
             if problem := self._problem(one, mask, covered):
+                place = then.mask_places.get(mask) or entry.place("mask")
                 self._faults.add(place.fault(problem))
 
     def _problem(self, one: FollowUp, mask: Input, shape: Shape) -> str | None:

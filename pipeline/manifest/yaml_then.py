@@ -66,11 +66,11 @@ class _Walk:
             if isinstance(value, Pairs):
                 return self._described(words, value, path, depth)
             return self._valued(words[0], value, path)
-        if isinstance(value, Pairs) and any(plain(key.text) in (*BESIDE, *VALUE_WORDS) for key, _ in value.pairs):
+        if isinstance(value, Pairs) and any(_is_beside(key.text) for key, _ in value.pairs):
             return self._described(words, value, path, depth)
-        if len(words) == 1 and _family(words[0]) == "vary_region" and isinstance(value, Scalar):
+        if len(words) == 1 and _family(words[0].text) == "vary_region" and isinstance(value, Scalar):
             words[0].mask = None if value.is_nothing else self._said(value, path)
-        elif not _is_yes(value) and all(_family(word) for word in words):
+        elif not _is_yes(value) and all(_family(word.text) for word in words):
             self._put(self.words(value, path, depth + 1), words)
         return words
 
@@ -142,9 +142,9 @@ class _Walk:
         return Place(file=self._file, line=node.line, column=node.column, path=path)
 
 
-def _family(word: Word) -> str | None:
+def _family(text: str) -> str | None:
     try:
-        return named(word.text).family
+        return named(text).family
     except Unnamed:
         return None
 
@@ -154,6 +154,12 @@ def _wants_value(word: Word) -> bool:
         return named(word.text).lacks_value and not word.then
     except Unnamed:
         return False
+
+
+def _is_beside(text: str) -> bool:
+    """Whether a key says something of the word above it, and does not follow it. `promt` is meant to."""
+    name = plain(text)
+    return name in (*BESIDE, *VALUE_WORDS) or (nearest(name, BESIDE) is not None and _family(text) is None)
 
 
 def _is_yes(node: Node) -> bool:
