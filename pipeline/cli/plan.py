@@ -96,8 +96,9 @@ def _remarks(console: Console, summary: Summary, skipped: Sequence[Skipped]) -> 
     """What a person would not expect: rows that wait for each other, and rows that are not sent."""
     if summary.sharing_prompts:
         console.print(
-            f"{_many(summary.sharing_prompts, 'row')} share their prompt with another: they are sent one after the other, "
-            "because servers swap pictures of equal prompts; give each a --seed of its own to send them together.",
+            f"{_many(summary.sharing_prompts, 'row')} share their prompt with another: they are sent one after the "
+            "other, because servers swap pictures of equal prompts; give each a --seed of its own to send them "
+            "together.",
             soft_wrap=True,
         )
         console.print()
