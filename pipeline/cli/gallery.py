@@ -5,49 +5,70 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from pipeline.deliver import remove_stale_parts
-from pipeline.report import GalleryBatch, GalleryPicture, GalleryRow, write_gallery
-from pipeline.store import records
+from pipeline.inputs import Input
+from pipeline.report import GalleryBatch, GalleryInput, GalleryRow, GalleryTask, write_gallery
+from pipeline.report.told import told_of
+from pipeline.store import pictures
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
-from pipeline.store.records import Record
+from pipeline.store.progress import progress_of
+from pipeline.store.records import Record, trees
 
 
 def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
     """Writes the batch's gallery beside its pictures; the page to open."""
     remove_stale_parts(output_dir / batch.folder)
     with store.begin() as tx:
-        counts = records.counts(tx, batch.id)
-        span = tx.rows(
-            "SELECT min(submitted_at) AS first, max(finished_at) AS last FROM tasks WHERE batch_id = :id", id=batch.id
-        )[0]
+        over = progress_of(tx, batch.id).over
+
+    def picture(sha256: str) -> bytes | None:
+        with store.begin() as tx:
+            kept = pictures.contents(tx, [sha256]).get(sha256)
+        return kept[1] if kept else None
+
     return write_gallery(
         output_dir / batch.folder,
         GalleryBatch(
             name=batch.name,
-            rows=(_row(record) for record in records.trees(store, batch.id)),
-            counts=counts,
+            rows=(_row(record) for record in trees(store, batch.id)),
             created_at=batch.created_at,
-            finished_at=span.last,
-            seconds=(span.last - span.first).total_seconds() if span.first and span.last else None,
             account=batch.account,
+            over=over,
+            picture=picture,
         ),
     )
 
 
 def _row(record: Record) -> GalleryRow:
-    return GalleryRow(key=record.key, prompt=record.prompt, task=_picture(record, ""))
+    return GalleryRow(key=record.key, prompt=record.prompt, task=_task(record))
 
 
-def _picture(record: Record, word: str) -> GalleryPicture:
-    return GalleryPicture(
-        word=word,
+def _task(record: Record) -> GalleryTask:
+    return GalleryTask(
+        word=record.word or "",
+        action=record.action,
+        prompt=record.prompt,
+        inputs=tuple(map(_input, record.inputs, record.input_paths)),
         state=record.state,
         reason=record.reason or "",
-        path=Path(*PurePath(record.path).parts[1:]) if record.path else None,
+        path=_in_its_folder(record.path),
         width=record.width,
         height=record.height,
+        told=told_of(record.result),
         remote_id=record.remote_id or "",
+        submitted_at=record.submitted_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
-        children=tuple(_picture(child, child.key.removeprefix(f"{record.key}-")) for child in record.children),
+        children=tuple(map(_task, record.children)),
     )
+
+
+def _input(one: Input, path: str | None) -> GalleryInput:
+    return GalleryInput(
+        path=_in_its_folder(path), of_row=len(one.stems) == 1, sha256=one.sha256 or "", url=one.url or ""
+    )
+
+
+def _in_its_folder(path: str | None) -> Path | None:
+    """A file of the output folder, seen from the folder of its batch."""
+    return Path(*PurePath(path).parts[1:]) if path else None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pipeline.report.gallery import write_gallery
 from pipeline.report.page import duration
-from pipeline.report.rows import GalleryBatch, GalleryPicture, GalleryRow
+from pipeline.report.rows import GalleryBatch, GalleryInput, GalleryRow, GalleryTask
 from pipeline.report.summary import Failure, RunSummary, print_summary
 
 __all__ = [
     "Failure",
     "GalleryBatch",
-    "GalleryPicture",
+    "GalleryInput",
     "GalleryRow",
+    "GalleryTask",
     "RunSummary",
     "duration",
     "print_summary",

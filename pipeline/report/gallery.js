@@ -19,7 +19,7 @@
     if (nothing) nothing.hidden = left > 0 || rows.length === 0;
   });
 
-  // Prompts: open a folded one, copy one as it was written.
+  // Texts: open a folded one, copy one as it was written.
   const copy = async (text) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -37,14 +37,15 @@
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('.more, .copy');
     if (!button) return;
-    const prompt = button.closest('.words').querySelector('.prompt');
+    const prompt = button.parentElement.querySelector('.copied');
     if (button.classList.contains('more')) {
       const folded = prompt.classList.toggle('folded');
       button.textContent = folded ? 'Show all' : 'Show less';
       button.setAttribute('aria-expanded', String(!folded));
     } else {
+      button.dataset.name ??= button.textContent;
       button.textContent = (await copy(prompt.textContent)) ? 'Copied' : 'Select the text to copy it';
-      setTimeout(() => { button.textContent = 'Copy prompt'; }, 1600);
+      setTimeout(() => { button.textContent = button.dataset.name; }, 1600);
     }
   });
 
@@ -78,7 +79,8 @@
     whole.src = link.href;
     image.alt = name;
     part('.name').textContent = name;
-    part('.said').textContent = row.querySelector('.prompt').textContent;
+    const asked = row.querySelector('.words .prompt') ?? row.querySelector('.words .deed');
+    part('.said').textContent = link.dataset.said ?? asked?.textContent ?? '';
     part('.about span').textContent = link.dataset.facts;
     part('.about a').href = link.dataset.record;
     new Image().src = walk[(at + 1) % walk.length].href;

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -14,9 +17,11 @@ from tempfile import TemporaryFile
 
 from pipeline.deliver.files import disk_sentence, write_whole
 from pipeline.errors import PipelineError
-from pipeline.report.page import Card, anchor_of, article, document, duration, moment
-from pipeline.report.rows import STATE_WORDS, GalleryBatch, GalleryPicture, GalleryRow, kind_of
-from pipeline.report.thumbnails import GRID_EDGE, TILE_EDGE, Wanted, show
+from pipeline.report.card import Card, anchor_of, article
+from pipeline.report.labels import trail_label
+from pipeline.report.page import document, duration, moment
+from pipeline.report.rows import STATE_WORDS, GalleryBatch, GalleryRow, GalleryTask, kind_of
+from pipeline.report.thumbnails import GRID_EDGE, TILE_EDGE, Wanted, input_path, show
 from pipeline.task import State
 
 ROWS_ON_A_PAGE = 200
@@ -27,20 +32,30 @@ HEADLINE = (State.DELIVERED, State.FAILED, State.CANCELLED, State.IN_DOUBT, Stat
 
 
 @dataclass(slots=True)
-class Trouble:
-    """What is not delivered, as list items for the head of the first page; only the first hundred are kept."""
+class Tally:
+    """What a batch comes to, noted as its rows stream by. Of what is not delivered, only the first hundred are kept."""
 
+    states: Counter[State] = field(default_factory=Counter)
+    first: datetime | None = None
+    last: datetime | None = None
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("failed", "doubt", "waiting"), 0))
     items: dict[str, list[str]] = field(default_factory=lambda: {"failed": [], "doubt": [], "waiting": []})
 
     def note(self, row: GalleryRow, page: int, anchor: str) -> None:
-        for trail, picture in row.task.family():
-            kind = kind_of(picture.state)
-            if kind == "delivered":
+        for trail, task in row.task.family():
+            self.states[task.state] += 1
+            self.first = min(filter(None, (self.first, task.submitted_at)), default=None)
+            self.last = max(filter(None, (self.last, task.finished_at)), default=None)
+            if task.kind == "delivered":
                 continue
-            self.counts[kind] += 1
-            if len(self.items[kind]) < TROUBLES_LISTED:
-                self.items[kind].append(_trouble_item(row.key, trail, picture, f"{_file(page)}#{anchor}"))
+            self.counts[task.kind] += 1
+            if len(self.items[task.kind]) < TROUBLES_LISTED:
+                self.items[task.kind].append(_trouble_item(row.key, trail, task, f"{_file(page)}#{anchor}"))
+
+    @property
+    def seconds(self) -> float | None:
+        """From the first submission to the last result."""
+        return (self.last - self.first).total_seconds() if self.first and self.last else None
 
 
 def write_gallery(folder: Path, batch: GalleryBatch) -> Path:
@@ -56,10 +71,10 @@ def write_gallery(folder: Path, batch: GalleryBatch) -> Path:
 
 
 def _write(folder: Path, batch: GalleryBatch) -> Path:
-    trouble, ends = Trouble(), [0]
+    tally, ends = Tally(), [0]
     # How many pages there are, and what failed on the last one, is known only after the last row.
     with TemporaryFile(dir=folder) as spool, ThreadPoolExecutor(THREADS) as pool:
-        for body in _bodies(folder, batch, trouble, pool):
+        for body in _bodies(folder, batch, tally, pool):
             spool.write(body.encode("utf-8", errors="replace"))
             ends.append(spool.tell())
         pages = max(1, len(ends) - 1)
@@ -67,32 +82,38 @@ def _write(folder: Path, batch: GalleryBatch) -> Path:
         for page in range(1, pages + 1):
             size = ends[page] - ends[page - 1] if page < len(ends) else 0
             rows = spool.read(size).decode("utf-8")
-            write_whole(folder, _file(page), _page(batch, rows, trouble, page, pages))
+            write_whole(folder, _file(page), _page(batch, rows, tally, page, pages))
     _remove_old_pages(folder, pages)
     return folder / _file(1)
 
 
-def _bodies(folder: Path, batch: GalleryBatch, trouble: Trouble, pool: ThreadPoolExecutor) -> Iterator[str]:
+def _bodies(folder: Path, batch: GalleryBatch, tally: Tally, pool: ThreadPoolExecutor) -> Iterator[str]:
     rows, page, number = iter(batch.rows), 0, 0
     while some := tuple(islice(rows, ROWS_ON_A_PAGE)):
         page += 1
-        shown = show(folder, (one for row in some for one in _wanted(row)), pool)
+        shown = show(folder, (one for row in some for one in _wanted(batch, row)), pool)
         articles = []
         for row in some:
             number += 1
-            trouble.note(row, page, f"r{number}")
+            tally.note(row, page, f"r{number}")
             articles.append(article(Card(anchor=f"r{number}", row=row, shown=shown)))
         yield "".join(articles)
 
 
-def _wanted(row: GalleryRow) -> Iterator[Wanted]:
+def _wanted(batch: GalleryBatch, row: GalleryRow) -> Iterator[Wanted]:
     for _, one in row.task.family():
         if one.path is not None:
-            edge = TILE_EDGE if one.word else GRID_EDGE
+            edge = None if one.is_text or one.is_film else TILE_EDGE if one.word else GRID_EDGE
             yield Wanted(path=one.path, edge=edge, width=one.width, height=one.height)
+    for given in row.task.inputs:
+        if given.path is not None:
+            yield Wanted(path=given.path, edge=GRID_EDGE if given.of_row else TILE_EDGE)
+        elif given.sha256:
+            content = partial(batch.picture, given.sha256)
+            yield Wanted(path=input_path(given.sha256), edge=TILE_EDGE, content=content)
 
 
-def _page(batch: GalleryBatch, rows: str, trouble: Trouble, page: int, pages: int) -> str:
+def _page(batch: GalleryBatch, rows: str, tally: Tally, page: int, pages: int) -> str:
     nothing = '<p class="nothing" hidden>Nothing on this page matches.</p>'
     wall = f'<main class="wall">{rows}</main>' if rows else '<p class="nothing">This batch has no rows yet.</p>'
     tools = (
@@ -100,8 +121,8 @@ def _page(batch: GalleryBatch, rows: str, trouble: Trouble, page: int, pages: in
         f'placeholder="Filter {"this page" if pages > 1 else "by key or prompt"}">{_pager(page, pages)}</div>'
     )
     body = (
-        _head(batch)
-        + (_troubles(trouble) if page == 1 else "")
+        _head(batch, tally)
+        + (_troubles(tally) if page == 1 else "")
         + tools
         + wall
         + nothing
@@ -112,8 +133,8 @@ def _page(batch: GalleryBatch, rows: str, trouble: Trouble, page: int, pages: in
     return document(title=title, body=body)
 
 
-def _head(batch: GalleryBatch) -> str:
-    counts = {state: batch.counts.get(state, 0) for state in State}
+def _head(batch: GalleryBatch, tally: Tally) -> str:
+    counts = tally.states
     waiting = counts[State.PLANNED] + counts[State.SUBMITTING] + counts[State.SUBMITTED]
     named = [(kind_of(state), counts[state], STATE_WORDS[state]) for state in HEADLINE] + [
         ("waiting", waiting, "waiting")
@@ -125,9 +146,9 @@ def _head(batch: GalleryBatch) -> str:
     )
     facts = [
         moment(batch.created_at) if batch.created_at else "",
-        f"took {duration(batch.seconds)}" if batch.seconds is not None else "",
+        f"took {duration(tally.seconds)}" if tally.seconds is not None else "",
         f"account {escape(batch.account)}" if batch.account else "",
-        "" if batch.finished_at else "not finished yet",
+        "" if batch.over else "not finished yet",
     ]
     return (
         f'<header class="top"><h1 dir="auto">{escape(batch.name)}</h1><ul class="figures">{figures}</ul>'
@@ -135,26 +156,26 @@ def _head(batch: GalleryBatch) -> str:
     )
 
 
-def _troubles(trouble: Trouble) -> str:
-    total = sum(trouble.counts.values())
+def _troubles(tally: Tally) -> str:
+    total = sum(tally.counts.values())
     if not total:
         return ""
     said = {"failed": "failed", "doubt": "in doubt", "waiting": "waiting"}
-    heading = ", ".join(f"{count:,} {said[kind]}" for kind, count in trouble.counts.items() if count)
-    items = "".join(item for kind in said for item in trouble.items[kind])
-    unlisted = total - sum(len(some) for some in trouble.items.values())
+    heading = ", ".join(f"{count:,} {said[kind]}" for kind, count in tally.counts.items() if count)
+    items = "".join(item for kind in said for item in tally.items[kind])
+    unlisted = total - sum(len(some) for some in tally.items.values())
     rest = f'<li class="rest">and {unlisted:,} more</li>' if unlisted else ""
     opened = " open" if total <= 6 else ""
     return f'<details class="trouble"{opened}><summary>{heading}</summary><ul>{items}{rest}</ul></details>'
 
 
-def _trouble_item(key: str, trail: str, picture: GalleryPicture, address: str) -> str:
+def _trouble_item(key: str, trail: str, task: GalleryTask, address: str) -> str:
     page, _, row = address.partition("#")
-    name = escape(f"{key} {trail}".strip())
-    why = escape(picture.reason) or STATE_WORDS[picture.state]
+    name = escape(f"{key} {trail_label(trail)}".strip())
+    why = escape(task.reason) or STATE_WORDS[task.state]
     goal = escape(f"{page}#{anchor_of(row, trail)}-p")
     named = f'<a href="{goal}" dir="auto">{name}</a> <span dir="auto">{why}</span>'
-    return f'<li class="{kind_of(picture.state)}">{named}</li>'
+    return f'<li class="{task.kind}">{named}</li>'
 
 
 def _pager(page: int, pages: int) -> str:

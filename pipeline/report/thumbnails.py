@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePath
 
 from PIL import Image
@@ -30,17 +31,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A picture to show, with its size where it is known."""
+    """A picture to show, with its size where it is known. Without an `edge` the file is shown as it is: a film."""
 
     path: Path
-    edge: int
+    edge: int | None
     width: int | None = None
     height: int | None = None
+    content: Callable[[], bytes | None] | None = None
+    """Where the bytes come from when they are no file: `path` is then where the small copy will be."""
 
 
 def show(folder: Path, wanted: Iterable[Wanted], pool: ThreadPoolExecutor) -> Mapping[Path, Shown]:
     """A thumbnail for every picture that exists; a picture that is no longer there is left out."""
-    wanted = tuple(wanted)
+    wanted = tuple({one.path: one for one in wanted}.values())
     found = pool.map(lambda one: _shown(folder, one), wanted)
     return {one.path: shown for one, shown in zip(wanted, found, strict=True) if shown}
 
@@ -50,15 +53,35 @@ def is_inside(path: PurePath) -> bool:
     return not path.is_absolute() and ".." not in path.parts and path.name != ""
 
 
+def input_path(sha256: str) -> Path:
+    """Where the small copy of a picture that went in is, relative to the batch folder."""
+    return Path(FOLDER) / "inputs" / f"{sha256}.jpg"
+
+
 def _shown(folder: Path, wanted: Wanted) -> Shown | None:
     picture = folder / wanted.path
-    if not is_inside(wanted.path) or not picture.is_file():
+    if not is_inside(wanted.path):
         return None
+    if wanted.content:
+        return _shown_input(picture, wanted)
+    if not picture.is_file():
+        return None
+    if wanted.edge is None:
+        return Shown(wanted.path, 0, 0)
     small = Path(FOLDER) / wanted.path.with_suffix(".jpg")
     source = small if _fresh(folder / small, picture) or _make(picture, folder / small, wanted.edge) else wanted.path
     if wanted.width and wanted.height:
         return Shown(source, wanted.width, wanted.height)
     return Shown(source, *_size(picture))
+
+
+def _shown_input(small: Path, wanted: Wanted) -> Shown | None:
+    """Named by its digest, so it never changes: fetched and made once."""
+    if not small.is_file():
+        content = wanted.content() if wanted.content else None
+        if not content or not _make(BytesIO(content), small, wanted.edge or TILE_EDGE):
+            return None
+    return Shown(wanted.path, *_size(small))
 
 
 def _fresh(small: Path, picture: Path) -> bool:
@@ -68,7 +91,7 @@ def _fresh(small: Path, picture: Path) -> bool:
         return False
 
 
-def _make(picture: Path, small: Path, edge: int) -> bool:
+def _make(picture: Path | BytesIO, small: Path, edge: int) -> bool:
     """Write the small copy in one step. False when the file is no picture: the page then shows the file itself."""
     part = small.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     small.parent.mkdir(parents=True, exist_ok=True)

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row
+
+from pipeline.action import Action
+from pipeline.inputs import Input, inputs_from_json
 from pipeline.store.engine import Store, Transaction
 from pipeline.task import State
+from pipeline.then import FAMILIES, family_and_value
 
 _ROWS_A_PAGE = 500
+_FAMILY_ORDER = tuple(FAMILIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One task with its file, and its follow-ups."""
+    """One task with its file, and its follow-ups in the order in which people list them."""
 
     id: int
     key: str
+    action: Action
+    word: str | None
     prompt: str
+    own_prompt: bool
+    inputs: tuple[Input, ...]
+    input_paths: tuple[str | None, ...]
+    """Of each input that is another row's result, and at home: its file."""
     state: State
     reason: str | None
+    note: str | None
+    """The person's own `state`."""
     path: str | None
     """Relative to the output folder."""
+    sha256: str | None
+    media_type: str | None
     width: int | None
     height: int | None
+    seed: str | None
+    """As the server reported it with the picture; that of a seed task is in `result`."""
+    result: dict[str, Any] | None
     remote_id: str | None
+    attempts: int
+    submitted_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     children: tuple[Record, ...]
@@ -52,29 +74,60 @@ def _page(tx: Transaction, batch_id: int, last: int) -> list[Record]:
         ), tree AS (
             SELECT id FROM page UNION ALL SELECT t.id FROM tasks t JOIN tree ON t.parent_id = tree.id
         )
-        SELECT t.id, t.parent_id, t.key, t.prompt, t.state, t.reason, a.path, a.width, a.height, t.remote_id,
+        SELECT t.id, t.parent_id, t.key, t.action, t.word, t.prompt, t.own_prompt, t.inputs, t.state, t.reason,
+            t.options ->> 'state' AS note, a.path, a.sha256, a.media_type, a.width, a.height,
+            t.properties ->> 'seed' AS seed, t.result, t.remote_id, t.attempt AS attempts, t.submitted_at,
             t.started_at, t.finished_at
         FROM tree JOIN tasks t USING (id) LEFT JOIN artifacts a ON a.task_id = t.id
-        ORDER BY t.depth DESC, t.key
+        ORDER BY t.depth DESC, t.id
         """,
         batch_id=batch_id,
         last=last,
         page=_ROWS_A_PAGE,
     )
+    paths = _paths_of_inputs(tx, batch_id, rows)
     children: dict[int | None, list[Record]] = {}
     for row in rows:  # deepest first, so that a task's children are there before it
-        fields = row._asdict()
-        parent_id = fields.pop("parent_id")
-        fields["state"] = State(row.state)
-        record = Record(**fields, children=tuple(children.pop(row.id, ())))
-        children.setdefault(parent_id, []).append(record)
-    return sorted(children.get(None, ()), key=lambda record: record.id)
+        listed = tuple(sorted(children.pop(row.id, ()), key=_place))
+        children.setdefault(row.parent_id, []).append(_record(row, paths, listed))
+    return children.get(None, [])
 
 
-def counts(tx: Transaction, batch_id: int) -> dict[State, int]:
-    """How many of the batch's tasks are in each state."""
-    rows = tx.rows("SELECT state, count(*) AS tasks FROM tasks WHERE batch_id = :id GROUP BY state", id=batch_id)
-    return {State(row.state): row.tasks for row in rows}
+def _record(row: Row[Any], paths: dict[str, str], children: tuple[Record, ...]) -> Record:
+    fields = row._asdict()
+    del fields["parent_id"]
+    inputs = inputs_from_json(row.inputs)
+    fields |= {
+        "action": Action(row.action),
+        "state": State(row.state),
+        "inputs": inputs,
+        "input_paths": tuple(paths.get(one.stems[-1]) if one.stems else None for one in inputs),
+    }
+    return Record(**fields, children=children)
+
+
+def _paths_of_inputs(tx: Transaction, batch_id: int, rows: Sequence[Row[Any]]) -> dict[str, str]:
+    """The files of those tasks of the batch whose results go into `rows`, by their stems."""
+    stems = {one.stems[-1] for row in rows if row.inputs for one in inputs_from_json(row.inputs) if one.stems}
+    if not stems:
+        return {}
+    found = tx.rows(
+        "SELECT t.stem, a.path FROM tasks t JOIN artifacts a ON a.task_id = t.id "
+        "WHERE t.batch_id = :id AND t.stem = ANY(:stems)",
+        id=batch_id,
+        stems=list(stems),
+    )
+    return {row.stem: row.path for row in found}
+
+
+def _place(record: Record) -> tuple[int, int, int]:
+    """Among its siblings, however late it was added: `U1`, `U2`, `V1`, `zoom-1.5`, as `FAMILIES` lists them."""
+    try:
+        family, value = family_and_value(record.word or "")
+    except ValueError:
+        return len(_FAMILY_ORDER), 0, record.id
+    values = FAMILIES[family].values
+    return _FAMILY_ORDER.index(family), values.index(value) if values else 0, record.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,8 +19,8 @@ from pipeline.errors import PipelineError
 from pipeline.report import (
     Failure,
     GalleryBatch,
-    GalleryPicture,
     GalleryRow,
+    GalleryTask,
     RunSummary,
     print_summary,
     write_gallery,
@@ -28,6 +28,7 @@ from pipeline.report import (
 from pipeline.task import State
 
 NASTY = "<script>alert('x')</script> \"q\" & <b>b</b> 🦊 ثعلب --ar 3:2 --no a, b"
+STARTED = datetime(2025, 7, 14, 16, 3, tzinfo=UTC)
 
 
 class Elements(HTMLParser):
@@ -55,19 +56,18 @@ def draw(folder: Path, name: str, color: str = "teal") -> Path:
     return Path(name)
 
 
-def made(path: Path | None, word: str = "", children: tuple[GalleryPicture, ...] = ()) -> GalleryPicture:
-    return GalleryPicture(
+def made(path: Path | None, word: str = "", children: tuple[GalleryTask, ...] = ()) -> GalleryTask:
+    return GalleryTask(
         word=word, state=State.DELIVERED, path=path, width=900, height=600, remote_id="13200", children=children
     )
 
 
-def row(task: GalleryPicture, key: str = "fox", prompt: str = "a red fox") -> GalleryRow:
+def row(task: GalleryTask, key: str = "fox", prompt: str = "a red fox") -> GalleryRow:
     return GalleryRow(key=key, prompt=prompt, task=task)
 
 
 def batch(*rows: GalleryRow, name: str = "spring") -> GalleryBatch:
-    started = datetime(2025, 7, 14, 16, 3, tzinfo=UTC)
-    return GalleryBatch(name=name, rows=rows, counts={State.DELIVERED: 1}, created_at=started, seconds=125)
+    return GalleryBatch(name=name, rows=rows, created_at=STARTED)
 
 
 def read(path: Path) -> Elements:
@@ -93,11 +93,11 @@ def test_every_link_of_the_page_is_relative_and_leads_to_a_file(tmp_path: Path) 
 
 
 def test_words_from_outside_are_text_and_never_markup(tmp_path: Path) -> None:
-    failed = GalleryPicture(state=State.FAILED, reason="<img src=x onerror=alert(1)>")
+    failed = GalleryTask(state=State.FAILED, reason="<img src=x onerror=alert(1)>")
     page = read(write_gallery(tmp_path, batch(row(failed, key="<i>'\"", prompt=NASTY), name="<b>&")))
     assert NASTY in page.said
     assert "<img src=x onerror=alert(1)>" in page.said
-    assert [tag for tag, _ in page.tags if tag in ("img", "i", "b")] == ["b"]
+    assert [tag for tag, _ in page.tags if tag in ("img", "i", "b")] == ["b", "b"]
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert page.values("onerror") == []
 
@@ -112,7 +112,7 @@ def test_the_policy_of_the_page_forbids_the_network(tmp_path: Path) -> None:
 
 
 def test_pictures_have_their_size_so_that_nothing_jumps_and_load_when_seen(tmp_path: Path) -> None:
-    unknown = GalleryPicture(state=State.DELIVERED, path=draw(tmp_path, "fox.png"))
+    unknown = GalleryTask(state=State.DELIVERED, path=draw(tmp_path, "fox.png"))
     page = read(write_gallery(tmp_path, batch(row(unknown))))
     (image,) = [attributes for tag, attributes in page.tags if tag == "img"]
     assert (image["width"], image["height"], image["loading"]) == ("900", "600", "lazy")
@@ -139,8 +139,8 @@ def test_a_thumbnail_is_made_again_only_when_its_picture_is_newer(tmp_path: Path
 
 def test_failures_stand_at_the_top_and_link_to_their_place(tmp_path: Path) -> None:
     children = (
-        GalleryPicture(word="U2", state=State.FAILED, reason="the API said: 任务超时"),
-        GalleryPicture(word="U4", state=State.IN_DOUBT, reason="the reply was lost"),
+        GalleryTask(word="U2", state=State.FAILED, reason="the API said: 任务超时"),
+        GalleryTask(word="U4", state=State.IN_DOUBT, reason="the reply was lost"),
     )
     page = read(write_gallery(tmp_path, batch(row(made(draw(tmp_path, "fox.png"), children=children)))))
     assert "1 failed, 1 in doubt" in page.said
@@ -148,6 +148,19 @@ def test_failures_stand_at_the_top_and_link_to_their_place(tmp_path: Path) -> No
     goals = [link.partition("#")[2] for link in page.values("href") if "#" in link]
     assert goals == ["r1-U2-p", "r1-U4-p"]
     assert set(goals) <= set(page.values("id"))
+
+
+def test_the_head_counts_what_the_rows_are_and_how_long_they_took(tmp_path: Path) -> None:
+    times = {"submitted_at": STARTED, "finished_at": STARTED + timedelta(seconds=125)}
+    tree = GalleryTask(
+        state=State.DELIVERED, **times, children=(GalleryTask(word="U1", state=State.FAILED, reason="refused"),)
+    )
+    over = read(write_gallery(tmp_path, batch(row(tree), row(GalleryTask(state=State.PLANNED))))).said
+    assert "1 delivered1 failed1 waiting" in over
+    assert "14 July 2025, 16:03 UTC · took 2 min 5 s" in over
+    assert "not finished yet" not in over
+    unfinished = GalleryBatch(name="spring", rows=(), over=False)
+    assert "not finished yet" in read(write_gallery(tmp_path, unfinished)).said
 
 
 def test_a_picture_whose_file_is_gone_or_outside_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -168,7 +181,7 @@ def test_a_large_batch_is_read_once_and_spread_over_linked_pages(tmp_path: Path)
     def rows() -> Iterator[GalleryRow]:
         for number in range(450):
             state = State.FAILED if number == 449 else State.RUNNING
-            yield row(GalleryPicture(state=state, reason="refused"), key=f"k{number}")
+            yield row(GalleryTask(state=state, reason="refused"), key=f"k{number}")
 
     (tmp_path / "page-9.html").write_text("of an earlier, longer batch")
     write_gallery(tmp_path, GalleryBatch(name="spring", rows=rows()))
@@ -186,8 +199,8 @@ def test_an_empty_batch_has_a_page_too(tmp_path: Path) -> None:
 
 def test_a_long_prompt_is_folded_and_still_whole(tmp_path: Path) -> None:
     prompt = "an archipelago, " * 190
-    page = read(write_gallery(tmp_path, batch(row(GalleryPicture(state=State.PLANNED), prompt=prompt))))
-    assert "prompt folded" in page.values("class")
+    page = read(write_gallery(tmp_path, batch(row(GalleryTask(state=State.PLANNED), prompt=prompt))))
+    assert "prompt copied folded" in page.values("class")
     assert prompt in page.said
 
 
