@@ -126,14 +126,18 @@ def _claimed(row: Any) -> ClaimedTask:
 
 
 def at_the_api(tx: Transaction, account_id: int, ids: Sequence[int] | None = None) -> list[TaskAtApi]:
-    """What the account is working on, oldest first; of it only `ids`, if there are any."""
+    """What the account is working on, oldest first.
+
+    With `ids` of these only, those included that failed here after they were accepted: a late success is a success.
+    """
+    late = f"OR (state IN ('{State.FAILED}', '{State.CANCELLED}') AND remote_id IS NOT NULL)" if ids is not None else ""
     rows = tx.rows(
         f"""
         SELECT id, action, remote_id, state, window_id IS NOT NULL AS answered, progress, misses,
             extract(epoch FROM now() - updated_at) AS updated,
             extract(epoch FROM now() - coalesce(submitted_at, updated_at)) AS submitted,
             extract(epoch FROM now() - missing_since) AS missing
-        FROM tasks WHERE account_id = :id AND {one_of("state", AT_THE_API)}
+        FROM tasks WHERE account_id = :id AND ({one_of("state", AT_THE_API)} {late})
             AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
         ORDER BY submitted_at
         """,

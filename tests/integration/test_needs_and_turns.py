@@ -155,6 +155,17 @@ def test_only_the_tasks_that_were_reported_are_asked_for(world: World, ids: list
     assert [task.id for task in found] == ([1, 2] if ids is None else ids)
 
 
+def test_a_task_that_failed_here_is_asked_for_when_its_server_reports_it(world: World) -> None:
+    write(world, imagine("a"))
+    (task,) = send(world)
+    end(world, "a", State.FAILED)
+    with world.store.begin() as tx:
+        assert claims.at_the_api(tx, world.account_id) == []
+        assert [late.state for late in claims.at_the_api(tx, world.account_id, [task.id])] == [State.FAILED]
+    end(world, "a", State.SUCCEEDED)
+    assert world.states() == {"a": "succeeded"}
+
+
 def test_a_picture_is_kept_once_and_found_by_its_name(world: World) -> None:
     picture = Picture(sha256="ab", media_type="image/png", width=3, height=2)
     with world.store.begin() as tx:
