@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Self
 from urllib.parse import quote
 
 import httpx
@@ -56,6 +57,16 @@ class Api:
         self._missing: dict[str, float] = {}
         """Endpoints that this server did not have, and when that was seen."""
         self._line = Line(self.base_url, key_headers(key, self.traits.key_header), transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections. Only once no thread uses them."""
+        self._line.close()
 
     def submit(self, task: ClaimedTask) -> Outcome:
         """Asks for the task, once."""

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -76,6 +76,18 @@ class Line:
         self._transport = transport
         self._tls = ssl.create_default_context()
         self._local = threading.local()
+        self._clients: list[httpx.Client] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections of every thread. Only once no thread uses them."""
+        while self._clients:
+            self._clients.pop().close()
 
     @property
     def _client(self) -> httpx.Client:
@@ -84,6 +96,7 @@ class Line:
             client = self._local.client = httpx.Client(
                 headers=self._headers, transport=self._transport, verify=self._tls, timeout=QUERY_TIMEOUT
             )
+            self._clients.append(client)
         return client
 
     def showing(self, headers: Mapping[str, str]) -> Line:

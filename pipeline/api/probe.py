@@ -17,23 +17,24 @@ def probe(line: Line, key: str) -> tuple[Dialect | None, str]:
     """The dialect, or None where the answers fit none; and what was seen, as words for a person."""
     refusal = ""
     try:
-        for way, shown in _ways(line, key):
-            reply = shown.ask("GET", f"/task/{NOBODYS}/fetch")
-            if reply.status not in {401, 403}:
-                dialect, seen = _told(shown, reply)
-                return dialect, f"{seen}{way}"
+        for way, headers in _ways(key):
+            with line.showing(headers) as shown:
+                reply = shown.ask("GET", f"/task/{NOBODYS}/fetch")
+                if reply.status not in {401, 403}:
+                    dialect, seen = _told(shown, reply)
+                    return dialect, f"{seen}{way}"
             refusal = f"it refuses the key however it is shown (HTTP {reply.status}): check PIPELINE_API_KEY"
     except QueryError as failure:
         return None, str(failure)
     return None, refusal
 
 
-def _ways(line: Line, key: str) -> Iterator[tuple[str, Line]]:
+def _ways(key: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Both headers first: a server that reads one of them ignores the other, but for the one that reads it verbatim."""
-    yield "", line.showing(key_headers(key, KeyHeader.BOTH))
+    yield "", key_headers(key, KeyHeader.BOTH)
     if key:
-        yield ", and it takes the key as `Authorization`", line.showing(key_headers(key, KeyHeader.VERBATIM))
-        yield ", and it takes the key as `mj-api-secret`", line.showing(key_headers(key, KeyHeader.SECRET))
+        yield ", and it takes the key as `Authorization`", key_headers(key, KeyHeader.VERBATIM)
+        yield ", and it takes the key as `mj-api-secret`", key_headers(key, KeyHeader.SECRET)
 
 
 def _told(line: Line, reply: Reply) -> tuple[Dialect | None, str]:

@@ -51,7 +51,10 @@ def _imagine(task: ClaimedTask) -> Body:
 
 
 def _blend(task: ClaimedTask) -> Body:
-    body: Body = {"base64Array": _given(task, Role.IMAGE, "`blend`")}
+    given = _given(task, Role.IMAGE, "`blend`")
+    if not 2 <= len(given) <= 5:
+        raise UnaskableError(f"a blend takes two to five pictures, and this one has {len(given)}: change `blend`")
+    body: Body = {"base64Array": given}
     if dimensions := task.options.get("dimensions"):
         body["dimensions"] = dimensions
     return body

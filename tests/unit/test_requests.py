@@ -48,7 +48,7 @@ def test_each_action_has_its_endpoint_and_its_fields(
 
 
 def test_every_action_of_a_row_can_be_asked_for() -> None:
-    pictures = attached(FIRST) + FACES
+    pictures = attached(FIRST, SECOND) + FACES
     assert all(isinstance(request_for(task(action, attached=pictures), PLUS), Request) for action in MADE_OF)
 
 
@@ -96,6 +96,13 @@ def test_without_its_picture_nothing_is_asked(action: Action) -> None:
     request = request_for(task(action), PLUS)
     assert isinstance(request, Refused)
     assert "there is no picture to" in request.reason
+
+
+@pytest.mark.parametrize("pictures", [1, 6])
+def test_a_blend_takes_two_to_five_pictures(pictures: int) -> None:
+    request = request_for(task(Action.BLEND, attached=attached(*[FIRST] * pictures)), PLUS)
+    assert isinstance(request, Refused)
+    assert "a blend takes two to five pictures" in request.reason
 
 
 def test_a_server_that_has_no_way_is_asked_for_nothing() -> None:
