@@ -36,6 +36,9 @@ class Doom:
     late: bool = False
 
 
+NO_DOOM = Doom()
+
+
 class Faults:
     """Draws every lot. One request after the other, so that a seed repeats them."""
 
@@ -77,11 +80,13 @@ class Faults:
         word = scripted if scripted in {"fail", "late_fail"} else asked(order)
         if word in {"fail", "late_fail"}:
             return Doom("[Invalid parameter] Unrecognized parameter(s): `--sandbox`", word == "late_fail")
-        if flaw := next((image.flaw for image in (*order.images, order.mask) if image and image.flaw), None):
-            return Doom(flaw)
+        if order.images or order.mask:
+            for image in (*order.images, order.mask):
+                if image is not None and image.flaw:
+                    return Doom(image.flaw)
         if self._strikes(self._options.failure_rate):
             return Doom(_UNLUCKY)
-        return Doom(_UNLUCKY, late=True) if self._strikes(self._options.late_failure_rate) else Doom()
+        return Doom(_UNLUCKY, late=True) if self._strikes(self._options.late_failure_rate) else NO_DOOM
 
     def hurried(self, order: Order) -> None:
         """Raises RefusedError for the first follow-ups of a task, where that was chosen."""

@@ -24,11 +24,9 @@ class Printer:
         self._options = options
         self._links = Links(options.link_base, dialect.picture_path)
         self._stale = round(options.staleness * 1000) if dialect.polls else 0
-        self._look: Callable[[Task, int], object] = self._seen if self._is_plain() else self._closely
-
-    def _is_plain(self) -> bool:
-        """Whether what is printed follows from status and progress alone."""
-        return not (self._options.late_pictures or self._options.link_seconds)
+        self._look: Callable[[Task, int], object] = self._seen if self._stale else Task.standing
+        if options.late_pictures or options.link_seconds:
+            self._look = self._closely
 
     def task(self, task: Task, now: int) -> bytes:
         look = self._look(task, now)

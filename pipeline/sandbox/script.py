@@ -26,8 +26,8 @@ from typing import Any
 
 import yaml
 
-STATUSES = frozenset({401, 403, 429, 500, 503})
-WORDS = frozenset({"hang_up", "lost", "full", "empty", "fail", "late_fail"})
+STATUSES: frozenset[int | str] = frozenset({401, 403, 429, 500, 503})
+WORDS: frozenset[int | str] = frozenset({"hang_up", "lost", "full", "empty", "fail", "late_fail"})
 PICTURES = ("/pictures/", "/films/", "/uploads/")
 
 
@@ -95,8 +95,8 @@ def _rule(written: Any, where: str) -> Rule:
     if unknown := sorted(set(map(str, written)) - {"at", "path", "nth", "rate", "fault"}):
         raise ScriptError(f"{where}: unknown key {unknown[0]} (known are at, path, nth, rate, fault)")
     fault = written.get("fault")
-    if fault not in STATUSES and fault not in WORDS:
-        known = ", ".join([*map(str, sorted(STATUSES)), *sorted(WORDS)])
+    if not isinstance(fault, int | str) or fault not in STATUSES | WORDS:
+        known = ", ".join(sorted(map(str, STATUSES | WORDS)))
         raise ScriptError(f"{where}: fault {fault!r} is not one of {known}")
     for name in ("at", "nth"):
         if not (written.get(name) is None or (type(written[name]) is int and written[name] > 0)):

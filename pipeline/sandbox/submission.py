@@ -30,9 +30,9 @@ def parse(raw: bytes) -> Body:
     return body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Submission:
-    """One request to a submit route. Its readings raise MalformedError or RefusedError."""
+    """One request to a submit route, only read. Its readings raise MalformedError or RefusedError."""
 
     body: Body
     known: Known

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from uuid import UUID
 
 FOREVER = 1 << 62
 """A moment after every other, in milliseconds."""
@@ -139,6 +138,7 @@ class Task:
     looks: int = 0
     """How often it was looked at since it succeeded, where that is counted."""
     message_hash: str = field(init=False)
+    """A UUID."""
     digest: bytes = field(init=False, repr=False)
     """32 bytes that are the task's own."""
     written: tuple[object, bytes] = field(init=False, repr=False, default=(None, b""))
@@ -146,7 +146,8 @@ class Task:
 
     def __post_init__(self) -> None:
         self.digest = sha256(self.id.encode()).digest()
-        self.message_hash = str(UUID(bytes=self.digest[:16], version=4))
+        at = self.digest.hex()
+        self.message_hash = f"{at[:8]}-{at[8:12]}-4{at[13:16]}-a{at[17:20]}-{at[20:32]}"
 
     @property
     def status(self) -> str:

@@ -32,6 +32,7 @@ FIELDS = (
     "targetUrl",
     "maskBase64",
 )
+_NAMES = frozenset({*FIELDS, "base64Array"})
 LARGEST_DOWNLOAD = 32 * 1024 * 1024
 UNREADABLE = "[Invalid file] The file could not be read as a picture"
 
@@ -87,12 +88,14 @@ def _flaw(content: bytes) -> str:
 def wanted(body: dict[str, Any], own: str) -> list[str]:
     """The texts of a request that stand for pictures. In a prompt those are addresses that begin with `own`: what was
     uploaded or made here shows in what is made of it."""
-    many = body.get("base64Array")
-    values = [*(many if isinstance(many, list) else ()), *(body[name] for name in FIELDS if name in body)]
+    values: list[Any] = []
+    if not _NAMES.isdisjoint(body):
+        many = body.get("base64Array")
+        values = [*(many if isinstance(many, list) else ()), *(body[name] for name in FIELDS if name in body)]
     prompt = body.get("prompt")
     if isinstance(prompt, str) and own in prompt:
         values += [word for word in prompt.split() if word.startswith(own)]
-    return list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
+    return list(dict.fromkeys(value for value in values if isinstance(value, str) and value)) if values else []
 
 
 async def received(texts: list[str], own: str, *, loose: bool) -> Pictures:
