@@ -195,9 +195,14 @@ class Server:
     def accepted(self) -> int:
         return int(self.audit()["accepted"])
 
+    def tasks(self) -> list[dict[str, Any]]:
+        """Every task as the server shows it to anybody."""
+        answer: list[dict[str, Any]] = self._client.get("/mj/task/list").json()
+        return answer
+
     def task_ids(self, prompt: str) -> list[str]:
         """Ids of the accepted tasks with this prompt, as a person looks them up."""
-        return [task["id"] for task in self._client.get("/mj/task/list").json() if task["prompt"] == prompt]
+        return [task["id"] for task in self.tasks() if task["prompt"] == prompt]
 
     def freeze(self) -> None:
         """Takes what comes, and answers nothing."""
