@@ -120,14 +120,14 @@ def _paths_of_inputs(tx: Transaction, batch_id: int, rows: Sequence[Row[Any]]) -
     return {row.stem: row.path for row in found}
 
 
-def _place(record: Record) -> tuple[int, int, int]:
+def _place(record: Record) -> tuple[int, float, int]:
     """Among its siblings, however late it was added: `U1`, `U2`, `V1`, `zoom-1.5`, as `FAMILIES` lists them."""
     try:
         family, value = family_and_value(record.word or "")
     except ValueError:
         return len(_FAMILY_ORDER), 0, record.id
     values = FAMILIES[family].values
-    return _FAMILY_ORDER.index(family), values.index(value) if values else 0, record.id
+    return _FAMILY_ORDER.index(family), values.index(value) if values else float(value or 0), record.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
