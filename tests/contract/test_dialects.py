@@ -96,7 +96,7 @@ def test_a_variation_and_a_reroll_are_four_pictures_again(emulated: Account) -> 
 
 def test_tasks_without_a_word_are_followed_by_their_index(emulated: Account) -> None:
     grid = emulated.grid()
-    of = {"parent_remote_id": grid.remote_id, "parent_buttons": grid.buttons}
+    of: dict[str, Any] = {"parent_remote_id": grid.remote_id, "parent_buttons": grid.buttons}
     assert emulated.make(emulated.row(Action.UPSCALE, index=3, **of)).state is State.SUCCEEDED
 
 
