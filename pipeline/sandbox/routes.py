@@ -11,14 +11,16 @@ from functools import partial
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from pipeline.sandbox import follow_ups, submits
 from pipeline.sandbox.answers import Call, Sandbox
 from pipeline.sandbox.desk import Desk, Place
+from pipeline.sandbox.docs import page
 from pipeline.sandbox.media import Media
+from pipeline.sandbox.openapi import document
 from pipeline.sandbox.queries import Queries
 from pipeline.sandbox.results import MalformedError
 from pipeline.sandbox.uploads import received, wanted
@@ -171,6 +173,12 @@ def _own_routes(sandbox: Sandbox) -> list[Route]:
         room = {"slots": sandbox.options.slots, "queue": sandbox.options.queue}
         return PlainTextResponse(WELCOME.format(dialect=sandbox.dialect.name, paths=paths, **room))
 
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(document(sandbox.dialect, sandbox.options.link_base))
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(page(document(sandbox.dialect, sandbox.options.link_base)))
+
     async def audit(_: Request) -> Response:
         sandbox.engine.advance()
         return JSONResponse(sandbox.audit.report(sandbox.engine) | {"callbacks": dict(sandbox.callbacks.counts)})
@@ -181,6 +189,8 @@ def _own_routes(sandbox: Sandbox) -> list[Route]:
 
     return [
         *media.routes(),
+        Route("/openapi.json", openapi),
+        Route("/docs", docs),
         Route("/sandbox/audit", audit),
         Route("/sandbox/reset", reset, methods=["POST"]),
         Route("/", welcome),
