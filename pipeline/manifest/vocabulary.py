@@ -107,6 +107,8 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> str:
         return f"unknown {kind} `{word}`: did you mean `{near}`?"
     if low in _FLAGS:
         return f"unknown {kind} `{word}`: write it in the prompt, as `--{low}`"
+    if kind == "key" and " " in word:
+        return f"unknown key `{word}`: if it belongs to the text before it, put all of that in quotes"
     return f"unknown {kind} `{word}`: known here are {listed(known)}"
 
 

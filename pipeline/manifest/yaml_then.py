@@ -10,7 +10,7 @@ from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
 from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.then_tree import MAX_DEPTH, MAX_TASKS, Ground, grown
 from pipeline.manifest.then_words import Said, Then, Word, split
-from pipeline.manifest.vocabulary import listed, nearest, plain
+from pipeline.manifest.vocabulary import nearest, plain, unknown
 
 VALUE_WORDS = ("by", "to", "how", "number")
 """What the value of a word may be called beside its other words: `{zoom: {by: 1.5, then: U1}}`."""
@@ -97,7 +97,7 @@ class _Walk:
             if name == "then":
                 self._put(self.words(node, where, depth + 1), words)
             elif name not in (*BESIDE, *VALUE_WORDS):
-                self._faults.add(self._place(key, where).fault(_unknown(key.text, name)))
+                self._faults.add(self._place(key, where).fault(unknown("key", key.text, (*BESIDE, *VALUE_WORDS))))
             elif not isinstance(node, Scalar):
                 self._faults.add(self._place(node, where).fault(f"`{key.text}` must be a text: write it on one line"))
             elif not node.is_nothing:
@@ -165,10 +165,3 @@ def _is_beside(text: str) -> bool:
 def _is_yes(node: Node) -> bool:
     """`seed: true` says no more than `seed`."""
     return isinstance(node, Scalar) and not node.quoted and node.text.casefold() in {"true", "yes", "on"}
-
-
-def _unknown(text: str, name: str) -> str:
-    known = (*BESIDE, *VALUE_WORDS)
-    if near := nearest(name, known):
-        return f"unknown key `{text}`: did you mean `{near}`?"
-    return f"unknown key `{text}`: known here are {listed(known)}"
