@@ -144,6 +144,18 @@ def test_an_attempt_that_is_reported_is_not_repeated_although_a_newer_one_was_re
     assert (state(world), world.column("remote_id"), claim(world)) == ("submitted", ["77"], [])
 
 
+def test_an_attempt_that_is_reported_does_not_close_the_window_that_a_newer_one_opened(
+    world: World, hooks: Hooks, fox: ClaimedTask
+) -> None:
+    settle(world, fox, State.IN_DOUBT, "in_doubt")
+    with world.store.begin() as tx:
+        doubts.send_again(tx, fox.id)
+    (again,) = claim(world)
+    settle(world, again, State.PLANNED, "window", remote_id="88", wait=0.0)
+    assert hooks.post(fox.token, body("77", "IN_PROGRESS", "15%")) == 200
+    assert (state(world), named(world)) == ("planned", ["77", "88"])
+
+
 @pytest.mark.parametrize("status", ["FAILURE", "CANCEL"])
 def test_a_refusal_that_is_reported_too_is_one_refusal(
     world: World, hooks: Hooks, fox: ClaimedTask, status: str
@@ -161,6 +173,13 @@ def test_progress_goes_up_and_nothing_goes_back(world: World, hooks: Hooks, fox:
         assert hooks.post(fox.token, body("77", status, progress)) == 200
         told.append((state(world), world.column("progress")[0]))
     assert told == [("running", "46%")] * 4
+
+
+def test_no_report_gives_a_task_up(world: World, hooks: Hooks, fox: ClaimedTask) -> None:
+    accept(world, fox)
+    world.change("UPDATE tasks SET submitted_at = now() - interval '2 days'")
+    assert hooks.post(fox.token, body("77", "IN_PROGRESS", "15%")) == 200
+    assert state(world) == "submitted"
 
 
 def test_progress_is_noted_now_and_then(world: World, hooks: Hooks, fox: ClaimedTask) -> None:
@@ -229,6 +248,15 @@ def test_a_window_that_waits_for_its_answer_is_not_taken_for_a_start(
     assert answer.window_id == "77"
     hooks.post(fox.token, body("77", "IN_PROGRESS"))
     assert state(world) == "submitting"
+
+
+def test_a_window_that_was_answered_is_old_news(world: World, hooks: Hooks, fox: ClaimedTask) -> None:
+    settle(world, fox, State.PLANNED, "window", remote_id="77", wait=0.0)
+    (answer,) = claim(world)
+    accept(world, answer, "77")
+    assert hooks.post(fox.token, body("77", "MODAL")) == 200
+    assert hooks.post(fox.token, body("77", "IN_PROGRESS", "15%")) == 200
+    assert (state(world), hooks.rings) == ("running", [])
 
 
 def test_an_answer_in_doubt_is_settled_by_the_reports_of_its_window(

@@ -105,7 +105,7 @@ def test_workers_who_save_the_same_tasks_at_once_are_not_held_up_and_agree(world
     ]
 
     def save(seed: int) -> None:
-        """In no order, many at once: as a second receiver or a late reply might."""
+        """Many at once, and any of them: as two workers do after a rescue."""
         random.Random(seed).shuffle(mixed := list(ends))
         for start in range(0, len(mixed), 30):
             with world.store.begin() as tx:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -152,15 +151,14 @@ def test_all_bodies_together_have_a_limit_too(hooks: Hooks, token: str, monkeypa
 
 
 def test_a_caller_who_dribbles_holds_nobody_up(hooks: Hooks, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver, "SLOWEST_BODY", 0.3)
-    monkeypatch.setattr(serving, "SLOWEST_HEAD", 0.3)
+    monkeypatch.setattr(receiver, "SLOWEST_BODY", 2.0)
+    monkeypatch.setattr(serving, "SLOWEST_HEAD", 2.0)
     with ThreadPoolExecutor(21) as pool:
         slow = [pool.submit(raw, hooks, head(token, "content-length: 100"), b"{") for _ in range(10)]
         slower = [pool.submit(raw, hooks, b"POST /hooks/") for _ in range(10)]
         silent = pool.submit(raw, hooks)
-        began = time.monotonic()
         assert hooks.post(token, body("77", "IN_PROGRESS")) == 200
-        assert time.monotonic() - began < 0.3
+        assert not any(one.done() for one in [*slow, *slower, silent])
         assert {one.result(10)[9:12] for one in slow} == {b"408"}
         assert {one.result(10) for one in [*slower, silent]} == {b""}
 
