@@ -66,19 +66,23 @@ def trees(store: Store, batch_id: int) -> Iterator[Record]:
 
 
 def _page(tx: Transaction, batch_id: int, last: int) -> list[Record]:
+    # OFFSET 0 keeps the planner, which cannot know how small a page is, from reading whole tables for each.
     rows = tx.rows(
         """
         WITH RECURSIVE page AS (
             SELECT id FROM tasks WHERE batch_id = :batch_id AND parent_id IS NULL AND id > :last
             ORDER BY id LIMIT :page
         ), tree AS (
-            SELECT id FROM page UNION ALL SELECT t.id FROM tasks t JOIN tree ON t.parent_id = tree.id
+            SELECT id FROM page
+            UNION ALL SELECT child.id
+            FROM tree, LATERAL (SELECT id FROM tasks WHERE parent_id = tree.id OFFSET 0) AS child
         )
         SELECT t.id, t.parent_id, t.key, t.action, t.word, t.prompt, t.own_prompt, t.inputs, t.state, t.reason,
             t.options ->> 'state' AS note, a.path, a.sha256, a.media_type, a.width, a.height,
             t.properties ->> 'seed' AS seed, t.result, t.remote_id, t.attempt AS attempts, t.submitted_at,
             t.started_at, t.finished_at
-        FROM tree JOIN tasks t USING (id) LEFT JOIN artifacts a ON a.task_id = t.id
+        FROM tree, LATERAL (SELECT * FROM tasks WHERE id = tree.id OFFSET 0) AS t
+            LEFT JOIN LATERAL (SELECT * FROM artifacts WHERE task_id = t.id OFFSET 0) AS a ON true
         ORDER BY t.depth DESC, t.id
         """,
         batch_id=batch_id,
