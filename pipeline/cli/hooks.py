@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.ready import ready_broker, ready_store
-from pipeline.errors import UsageError
+from pipeline.cli.ready import log_to_stderr, ready_broker, ready_store, redis_url
 from pipeline.settings import Settings, load
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -23,11 +21,11 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
     from pipeline.worker.app import Doorbell, connect  # noqa: PLC0415
 
     settings = load()
-    redis_url = _redis_url(settings)
+    broker = redis_url(settings)
     store = ready_store(settings, migrate_first=False)
-    ready_broker(redis_url)
-    connect(redis_url)
-    _log_to_stderr()
+    ready_broker(broker)
+    connect(broker)
+    log_to_stderr()
     with listen(host, port) as listener:
         address = listener.getsockname()
         where = f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
@@ -42,16 +40,3 @@ def _say_where(settings: Settings, where: str) -> None:
         else "PIPELINE_HOOK_URL is not set: set it, for the workers, to an address that leads here"
     )
     print(f"callbacks are received at {where}; {leads}", file=sys.stderr, flush=True)
-
-
-def _redis_url(settings: Settings) -> str:
-    if settings.redis_url is None:
-        raise UsageError("PIPELINE_REDIS_URL is not set (`pipeline run` brings up a Redis of its own)")
-    return settings.redis_url.get_secret_value()
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("pipeline").setLevel(logging.INFO)

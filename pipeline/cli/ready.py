@@ -1,6 +1,9 @@
-"""A database that is reachable and whose tables fit this version; a broker that is reachable."""
+"""What a service needs before it starts: a database that fits this version, a broker that answers, a log."""
 
 from __future__ import annotations
+
+import logging
+import sys
 
 import redis
 
@@ -30,3 +33,18 @@ def ready_broker(url: str) -> str:
             return str(client.info("server")["redis_version"])
     except (redis.RedisError, ValueError) as failure:
         raise ServiceError(f"Redis cannot be reached: {failure} (see PIPELINE_REDIS_URL)") from None
+
+
+def redis_url(settings: Settings) -> str:
+    """Raises `UsageError` where none is set."""
+    if settings.redis_url is None:
+        raise UsageError("PIPELINE_REDIS_URL is not set (`pipeline run` brings up a Redis of its own)")
+    return settings.redis_url.get_secret_value()
+
+
+def log_to_stderr() -> None:
+    """What a service of ours says while it runs."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("pipeline").setLevel(logging.INFO)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import httpx
 import typer
 
-from pipeline.cli.ready import ready_broker, ready_store
+from pipeline.cli.ready import log_to_stderr, ready_broker, ready_store, redis_url
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.settings import Settings, load
 from pipeline.wiring import open_api, open_store, runtime
@@ -39,10 +37,10 @@ def worker(
 
     settings = _configured()
     runtime()
-    connect(_redis_url(settings))
+    connect(redis_url(settings))
     kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
-    _log_to_stderr()
+    log_to_stderr()
     app.worker_main(
         [
             *("--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h"),
@@ -56,8 +54,8 @@ def beat() -> None:
     from pipeline.worker.app import app, connect  # noqa: PLC0415
     from pipeline.worker.schedule import DueScheduler  # noqa: PLC0415
 
-    connect(_redis_url(_configured()))
-    _log_to_stderr()
+    connect(redis_url(_configured()))
+    log_to_stderr()
     app.Beat(scheduler=DueScheduler, loglevel="WARNING", pidfile=None, quiet=True).run()
 
 
@@ -106,7 +104,7 @@ def _check_migrations(settings: Settings) -> str:
 
 
 def _check_broker(settings: Settings) -> str:
-    return f"Redis {ready_broker(_redis_url(settings))}"
+    return f"Redis {ready_broker(redis_url(settings))}"
 
 
 def _check_account(settings: Settings) -> str:
@@ -142,16 +140,3 @@ def _configured() -> Settings:
     ready_store(settings, migrate_first=False).close()
     open_api(settings)
     return settings
-
-
-def _redis_url(settings: Settings) -> str:
-    if settings.redis_url is None:
-        raise UsageError("PIPELINE_REDIS_URL is not set (`pipeline run` brings up a Redis of its own)")
-    return settings.redis_url.get_secret_value()
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("pipeline").setLevel(logging.INFO)

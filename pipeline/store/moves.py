@@ -81,7 +81,7 @@ def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
     tx.run(
         """
         UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
-            remote_id = v.remote_id
+            remote_id = coalesce(v.remote_id, a.remote_id)
         FROM jsonb_to_recordset(CAST(:rows AS jsonb))
             AS v(id bigint, attempt int, outcome text, code int, reason text, remote_id text)
         WHERE a.task_id = v.id AND a.number = v.attempt AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
