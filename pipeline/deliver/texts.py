@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from pipeline.deliver.delivery import Cause, Delivered, Delivery, Fetched, NotDelivered, Picture
@@ -18,16 +17,19 @@ def write_text(delivery: Delivery, result: dict[str, Any]) -> Delivered | NotDel
     refused = refusal_of_place(delivery)
     if refused:
         return refused
-    content = (_readable(result).rstrip() + "\n").encode()
+    content = (_readable(result).rstrip() + "\n").encode(errors="replace")
     fetched = Fetched(bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), content_type=TEXT.media_type)
+    record = sidecar(delivery, fetched, TEXT)
+    record |= {"seed": result.get("seed") or record["seed"], "result": result}
     try:
         with part_file(delivery) as part:
             part.file.write(content)
-            return keep_picture(delivery, part, TEXT, sidecar(delivery, fetched, TEXT) | {"result": result})
+            return keep_picture(delivery, part, TEXT, record)
     except OSError as error:
-        return NotDelivered(reason=disk_sentence(error, Path(delivery.folder)), cause=Cause.DISK)
+        return NotDelivered(reason=disk_sentence(error, delivery.folder), cause=Cause.DISK)
 
 
 def _readable(result: dict[str, Any]) -> str:
-    """The text as it came: a person reads it as the API wrote it."""
-    return str(result.get("text") or "\n\n".join(str(one) for one in result.get("prompts") or result.get("urls") or ()))
+    """The text as it came: a person reads it as the API wrote it. Where there is none, what was made of it."""
+    listed = result.get("prompts") or result.get("urls") or (result.get("seed") or "",)
+    return str(result.get("text") or "\n\n".join(str(one) for one in listed))
