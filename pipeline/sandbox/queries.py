@@ -142,7 +142,8 @@ def _count(asked: dict[str, Any], name: str, default: int) -> int:
 
 def _filter(asked: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
     """Exact fields, texts that contain what was asked for, ids, and a set of statuses."""
-    wanted = {name: asked[name] for name in (*EXACT, *PARTLY, "instanceId") if asked.get(name) not in {None, ""}}
+    fields = {name: asked.get(name) for name in (*EXACT, *PARTLY, "instanceId")}
+    wanted = {name: value for name, value in fields.items() if value is not None and value != ""}
     sets = {name: asked[field] for field, name in (("ids", "id"), ("statusSet", "status")) if asked.get(field)}
     if not all(isinstance(value, str) for value in wanted.values()):
         raise MalformedError

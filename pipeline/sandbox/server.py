@@ -44,12 +44,12 @@ def app(options: Options) -> Starlette:
 
     return Starlette(
         routes=routes(sandbox),
-        exception_handlers={HTTPException: partial(_not_found, sandbox.dialect)},
+        exception_handlers=dict.fromkeys((HTTPException, Exception), partial(_error_page, sandbox.dialect)),
         lifespan=lifespan,
     )
 
 
-async def _not_found(dialect: Dialect, request: Request, error: Exception) -> Response:
+async def _error_page(dialect: Dialect, request: Request, error: Exception) -> Response:
     return dialect.page(
         error.status_code if isinstance(error, HTTPException) else 500, request.method, request.url.path
     )

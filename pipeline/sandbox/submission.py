@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.sandbox.dialects import Dialect
 from pipeline.sandbox.results import ACCOUNT, EnvelopeError, MalformedError, RefusedError
-from pipeline.sandbox.tasks import Task, Upload
+from pipeline.sandbox.tasks import Task, Upload, encode
 
 Body = dict[str, Any]
 Known = Mapping[str, Task]
@@ -27,7 +27,13 @@ def parse(raw: bytes) -> Body:
         raise MalformedError from error
     if not isinstance(body, dict):
         raise MalformedError
-    return body
+    return _whole(body) if b"\\ud" in raw or b"\\uD" in raw else body
+
+
+def _whole(body: Body) -> Body:
+    """Halves of a character (lone surrogates) can be read, but not be written again."""
+    whole: Body = json.loads(encode(body).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return whole
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,10 +136,11 @@ class Submission:
         wanted = self.body.get("accountFilter")
         if not isinstance(wanted, dict | None):
             raise MalformedError
-        modes = wanted.get("modes") if wanted and passed else None
-        if not isinstance(modes, list | None):
+        wanted = wanted if passed and wanted else {}
+        modes, instance = wanted.get("modes"), wanted.get("instanceId")
+        if not isinstance(modes, list | None) or not isinstance(instance, str | None):
             raise MalformedError
-        if wanted and passed and wanted.get("instanceId") not in {None, "", ACCOUNT}:
+        if instance and instance != ACCOUNT:
             raise RefusedError(3, "无可用的账号实例")
         asked = str(modes[0]) if modes else self.text("mode")
         return self.mode or SPEED.get(asked.upper(), "fast")

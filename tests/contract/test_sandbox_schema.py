@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -17,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from pipeline.sandbox.schemas import LOOSE_PICTURE, PICTURE
 from tests.contract.emulated import DIALECTS, KEYS, Caller, emulated, picture
 
 CHECKS = [
@@ -26,7 +29,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 6}
+EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 4}
 
 
 @pytest.fixture(params=DIALECTS)
@@ -35,27 +38,36 @@ def server(request: pytest.FixtureRequest) -> Iterator[Caller]:
         yield caller
 
 
-def known_ids(schema: Any, ids: list[str]) -> Any:
-    """The schema, with ids that the server knows in place of any."""
+def with_known(schema: Any, known: dict[str, list[str]]) -> Any:
+    """The schema, with texts that the server knows in place of any that fits a pattern (or a description)."""
     if isinstance(schema, list):
-        return [known_ids(one, ids) for one in schema]
+        return [with_known(one, known) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("pattern") == "^[0-9]{16}$":
-        return {"enum": [*ids, "1111111111111111"]}
-    return {key: value if key == "Task" else known_ids(value, ids) for key, value in schema.items()}
+    if (kind := schema.get("pattern") or schema.get("description")) in known:
+        return {"enum": known[kind]}
+    return {key: value if key == "components" else with_known(value, known) for key, value in schema.items()}
 
 
 def test_no_request_breaks_the_server_or_its_schema(server: Caller) -> None:
-    ids = [server.made("imagine", prompt="a fox")["id"], server.made("describe", base64=picture())["id"]]
+    grid, described = server.made("imagine", prompt="a fox"), server.made("describe", base64=picture())
+    buttons = [button["customId"] for task in (grid, described) for button in task.get("buttons", ())]
+    pictures = [picture(), picture("gold"), "data:image/png;base64,aGVsbG8="]
+    known = {
+        "^[0-9]{16}$": [grid["id"], described["id"], "1111111111111111"],
+        "^MJ::": [*buttons, "MJ::JOB", "MJ::JOB::upsample::1", "MJ::CustomZoom::x"],
+        PICTURE["pattern"]: pictures,
+        LOOSE_PICTURE["description"]: pictures,
+    }
     raw = server.client.get("/openapi.json").json()
-    schema = schemathesis.openapi.from_dict(known_ids(raw, ids))
+    schema = schemathesis.openapi.from_dict(with_known(raw, known))
     schema.config.update(base_url=str(server.client.base_url))
     operations = [found.ok() for found in schema.get_all_operations()]
     assert {operation.path for operation in operations} == set(raw["paths"])
     for operation in operations:
         for mode, examples in EXAMPLES.items():
-            every(operation, mode, examples, server)
+            with suppress(Unsatisfiable):  # nothing can be wrong with a request that has no field
+                every(operation, mode, examples, server)
 
 
 def every(operation: Any, mode: GenerationMode, examples: int, server: Caller) -> None:
@@ -74,11 +86,7 @@ def every(operation: Any, mode: GenerationMode, examples: int, server: Caller) -
         if not unknown:
             case.validate_response(response, checks=CHECKS)
 
-    try:
-        holds()
-    except Exception as error:
-        if type(error).__name__ != "Unsatisfiable":
-            raise
+    holds()
 
 
 def test_the_schema_is_a_page_too(server: Caller) -> None:
