@@ -54,7 +54,7 @@ def export(batch: BatchWord, form: AsFormat = Format.CSV, output: ToFile = None)
 def _opened(output: Path | None) -> Iterator[TextIO]:
     """Stdout, or the file. Raises `PipelineError` when the disk says no."""
     try:
-        with _whole_file(output.resolve()) if output else _stdout() as file:
+        with _whole_file(output) if output else _stdout() as file:
             yield file
     except BrokenPipeError:
         raise
@@ -78,6 +78,7 @@ def _whole_file(path: Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file
         return
+    path = path.resolve()
     part = path.with_name(f".{path.name[:80]}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with part.open("x", encoding="utf-8", newline="") as file:

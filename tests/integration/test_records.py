@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -168,3 +170,15 @@ def test_the_export_goes_to_a_file_whole_or_not_at_all(
     with pytest.raises(PipelineError, match=r"could not be written to no/spring\.csv: No such file or directory"):
         run("spring", "--output", "no/spring.csv")
     assert [path.name for path in tmp_path.iterdir() if path.name != "spring.jsonl"] == []
+
+
+def test_the_export_goes_straight_into_what_is_no_ordinary_file(
+    batch_of_everything: World, run: Callable[..., str], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        run("spring", "--output", str(pipe))
+        assert len(list(csv.DictReader(io.StringIO(read.result(timeout=30))))) == 9
+    assert pipe.is_fifo()
