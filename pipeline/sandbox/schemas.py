@@ -16,7 +16,11 @@ PICTURE: Schema = {
     "description": "A data URL: data:image/png;base64,...",
     "pattern": "^data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]{4,}={0,2}$",
 }
-LOOSE_PICTURE: Schema = {"type": "string", "description": "A data URL, bare base64, or an http address."}
+LOOSE_PICTURE: Schema = {
+    "type": "string",
+    "description": "A data URL, bare base64, or an http address.",
+    "pattern": "^(data:|https?://|[A-Za-z0-9+/])",
+}
 STATUSES = ["NOT_START", "SUBMITTED", "IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE", "CANCEL"]
 COMMON: Schema = {
     "state": {"type": ["string", "null"], "maxLength": 255, "description": "Yours; echoed in the task."},
