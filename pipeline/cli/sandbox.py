@@ -21,12 +21,12 @@ def _rate(text: str) -> Any:
     return typer.Option(min=0, max=1, help=text, rich_help_panel=_FAULTS)
 
 
-def _fault(text: str, **more: Any) -> Any:
-    return typer.Option(help=text, rich_help_panel=_FAULTS, **more)
+def _fault(text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=_FAULTS, **more)
 
 
-def _habit(text: str, **more: Any) -> Any:
-    return typer.Option(help=text, rich_help_panel=_HABITS, **more)
+def _habit(text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=_HABITS, **more)
 
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -43,11 +43,11 @@ PublicUrl = Annotated[str, typer.Option(help="Where picture links point; empty: 
 JournalPath = Annotated[Path | None, typer.Option(help="File in which accepted tasks survive a restart.")]
 Seed = Annotated[int, typer.Option(help="The same seed meets the same faults.")]
 
-Remix = Annotated[bool, _habit("Reroll, variation and pan ask for a prompt first.")]
-AsInteger = Annotated[bool, _habit("The id in a submit's answer is a number.")]
-ProgressText = Annotated[bool, _habit("Progress begins with the words `Waiting to start`.")]
+Remix = Annotated[bool, _habit("Reroll, variation and pan ask for a prompt first.", "--remix")]
+AsInteger = Annotated[bool, _habit("The id in a submit's answer is a number.", "--result-as-integer")]
+ProgressText = Annotated[bool, _habit("Progress begins with the words: Waiting to start.", "--progress-text")]
 Staleness = Annotated[float, _habit("Seconds between a relay's looks at the server behind it.", min=0)]
-RelayHooks = Annotated[bool, _habit("A relay passes notifyHook and accountFilter on.")]
+RelayHooks = Annotated[bool, _habit("A relay passes notifyHook and accountFilter on.", "--relay-hooks")]
 
 FailureRate = Annotated[float, _rate("Share accepted, and failed later.")]
 LateFailureRate = Annotated[float, _rate("Share accepted, and failed after 100 %.")]
@@ -60,8 +60,8 @@ EmptyFetchRate = Annotated[float, _rate("Share of fetches answered as if the tas
 LatePictures = Annotated[int, _fault("SUCCESS without a link for the first n looks.", min=0)]
 LinkSeconds = Annotated[float, _fault("Picture links answer 403 after so long; 0: they last.", min=0)]
 Hasty = Annotated[int, _fault("The first n follow-ups of each task are refused with 3 or 4.", min=0)]
-SwapPictures = Annotated[bool, _fault("Equal prompts in flight at once get each other's picture.")]
-Forgetful = Annotated[bool, _fault("A restart forgets every task.")]
+SwapPictures = Annotated[bool, _fault("Equal prompts in flight at once get each other's picture.", "--swap-pictures")]
+Forgetful = Annotated[bool, _fault("A restart forgets every task.", "--forgetful")]
 SeedSeconds = Annotated[float, _fault("How long image-seed takes.", min=0)]
 LostCallbacks = Annotated[float, _rate("Share of callbacks that are never sent.")]
 DoubledCallbacks = Annotated[float, _rate("Share of callbacks that are sent twice.")]
@@ -73,7 +73,11 @@ HtmlRate = Annotated[float, _rate("Share of pictures answered as HTML.")]
 TooMany = Annotated[int, _fault("The first n requests are answered 429.", min=0)]
 Script = Annotated[
     Path | None,
-    _fault("YAML list of faults at certain requests, like {path: /mj/submit/imagine, nth: 3, fault: 503}."),
+    _fault(
+        "YAML list of faults at certain requests, like {at: 7, fault: 503}, {path: /mj/submit/imagine, nth: 3, "
+        "fault: lost} or {rate: 0.1, fault: 429}. A fault is a status (401, 403, 429, 500, 503), hang_up, lost, full, "
+        "empty, fail or late_fail."
+    ),
 ]
 
 
