@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipeline.action import Action
 from pipeline.manifest.entry import Defaults, Entry
 from pipeline.manifest.following import CALLED
@@ -39,12 +41,13 @@ class RowCheck:
     def row(self, entry: Entry) -> Row:
         """The row, to be used only as long as there is no fault."""
         action, word = self._action(entry)
-        self._refuse_foreign_fields(entry, action)
+        if word:
+            self._refuse_foreign_fields(entry, action)
         prompt = self._prompt(entry, action, word)
         speed = mode(entry, self._faults) if entry.says("mode") else self._mode
         others = options(entry, self._faults)
         found = inputs(entry, action, word, self._sources, self._faults) if word else []
-        shape = shape_of_row(action, prompt, others) if self._sources.masks or entry.says("mask") else None
+        shape = partial(shape_of_row, action, prompt, others)
         then = self._thens.follow_ups(entry, action if word else None, shape)
         key = self._keys.written(entry) or self._keys.made(action, prompt, speed, found, others)
         self._sources.rows.add(key, entry.line, Kind(action, then))

@@ -17,8 +17,9 @@ Named = list[tuple[Role, Source]]
 
 def inputs(entry: Entry, action: Action, word: str, sources: Sources, faults: Faults) -> list[Found]:
     """The pictures of a row, in the order in which they are sent. `word` is what the row calls its action."""
+    before = faults.count
     named, problem = _named(entry, action, word, sources)
-    if problem:
+    if problem and faults.count == before:
         faults.add(entry.place(word).fault(problem))
     found = [one for role, source in named if (one := sources.find(source, role))]
     if action is Action.SWAP_FACE and len(found) == 2 and found[0].name == found[1].name:

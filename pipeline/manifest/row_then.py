@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.action import Action
 from pipeline.inputs import Input, Role
 from pipeline.manifest.entry import Entry
 from pipeline.manifest.following import Parent, fitting
 from pipeline.manifest.place import Faults
 from pipeline.manifest.prompts import Prompts
-from pipeline.manifest.shapes import Shape, fits, masks
+from pipeline.manifest.shapes import Shape, depend_on_shape, fits, shaped
 from pipeline.manifest.sources import Sources
 from pipeline.manifest.then_tree import Ground
 from pipeline.manifest.then_words import Then
@@ -25,14 +27,14 @@ class RowThen:
         self._faults = faults
         self._fitting: dict[Action | None, tuple[FollowUp, ...]] = {}
 
-    def follow_ups(self, entry: Entry, action: Action | None, shape: Shape) -> tuple[FollowUp, ...]:
+    def follow_ups(self, entry: Entry, action: Action | None, shape: Callable[[], Shape]) -> tuple[FollowUp, ...]:
         """What follows a row of this action, whose picture has this shape as far as that is known."""
         mask = self._mask(entry) if entry.says("mask") else None
         before = self._faults.count
         then = entry.then(self._ground(action, mask)) if entry.then else self._inherited(action)
-        if self._sources.masks:
-            self._check_shapes(entry, then, shape)
-        if mask and self._faults.count == before and all(used != mask for _, used, _ in masks(then.follow_ups, None)):
+        if action and depend_on_shape(then.follow_ups):
+            self._check_shapes(entry, then, shape())
+        elif mask and self._faults.count == before:
             message = "no `vary_region` in this row's `then` uses this mask: add one, as in `U1(vary_region)`"
             self._faults.add(entry.place("mask").fault(message))
         return then.follow_ups
@@ -55,12 +57,15 @@ class RowThen:
         return found.input if found else None
 
     def _check_shapes(self, entry: Entry, then: Then, shape: Shape) -> None:
-        for one, mask, covered in masks(then.follow_ups, shape):
-            if problem := self._problem(one, mask, covered):
-                place = then.mask_places.get(mask) or entry.place("mask")
+        for one, covered in shaped(then.follow_ups, shape):
+            if one.family == "square" and covered and covered[0] == covered[1]:
+                message = "square cannot make this picture square: it is so already, unless its prompt says `--ar`"
+                self._faults.add(entry.place("then").fault(message))
+            elif one.mask and (problem := self._misfit(one, one.mask, covered)):
+                place = then.mask_places.get(one.mask) or entry.place("mask")
                 self._faults.add(place.fault(problem))
 
-    def _problem(self, one: FollowUp, mask: Input, shape: Shape) -> str | None:
+    def _misfit(self, one: FollowUp, mask: Input, shape: Shape) -> str | None:
         picture = self._sources.masks.get(mask.sha256 or "")
         if picture is None or shape is None or fits(picture.width, picture.height, shape):
             return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pipeline.action import Action
-from pipeline.inputs import Input
 from pipeline.prompt import aspect, parameters
 from pipeline.then import FollowUp
 
@@ -27,12 +27,17 @@ def shape_of_row(action: Action, prompt: str, options: Mapping[str, Any]) -> Sha
     return _asked_for(prompt)
 
 
-def masks(follow_ups: tuple[FollowUp, ...], shape: Shape) -> Iterator[tuple[FollowUp, Input, Shape]]:
-    """Each follow-up that has a mask, with the shape of the picture that the mask covers."""
+@lru_cache(maxsize=1024)
+def depend_on_shape(follow_ups: tuple[FollowUp, ...]) -> bool:
+    """Whether one of them needs a picture of a certain shape."""
+    return any(one.family in {"vary_region", "square"} or depend_on_shape(one.then) for one in follow_ups)
+
+
+def shaped(follow_ups: tuple[FollowUp, ...], shape: Shape) -> Iterator[tuple[FollowUp, Shape]]:
+    """Each follow-up at any depth, with the shape of the picture that it works on."""
     for one in follow_ups:
-        if one.mask:
-            yield one, one.mask, shape
-        yield from masks(one.then, _after(one, shape))
+        yield one, shape
+        yield from shaped(one.then, _after(one, shape))
 
 
 def fits(width: int, height: int, shape: tuple[int, int]) -> bool:
@@ -40,8 +45,8 @@ def fits(width: int, height: int, shape: tuple[int, int]) -> bool:
 
 
 def _after(one: FollowUp, shape: Shape) -> Shape:
-    if one.prompt and (asked := _asked_for(one.prompt)):
-        return asked
+    if one.prompt and one.family != "vary_region":
+        return _asked_for(one.prompt)
     if one.family == "square":
         return 1, 1
     return None if one.family in {"pan", "imagine", "describe"} else shape

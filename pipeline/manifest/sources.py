@@ -27,11 +27,10 @@ _PART = re.compile(r"[^|]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A picture as it was named: its file or address, or a row and the words that lead to one of its follow-ups."""
+    """A picture as it was named: its file, its address, or `row:` and the way to another row's result."""
 
     name: str
     place: Place
-    row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ class Sources:
         return found.input if found else None
 
     def find(self, source: Source, role: Role) -> Found | None:
-        row = source.name.removeprefix("row:") if source.name.startswith("row:") or source.row else None
+        row = source.name[4:] if source.name[:4].casefold() == "row:" else None
         if role is Role.MASK and (row is not None or _SCHEME.match(source.name)):
             return self._lost(source, "a mask is a file: its shape is checked before anything is sent")
         if row is not None:
@@ -109,7 +108,7 @@ class Sources:
             self._faults.add(place.fault("a picture is a path, an address, or a row such as `{row: fox, picture: U2}`"))
             return
         way = said.get("picture", "")
-        yield Source(name=f"row:{said['row']}" + (f"/{way}" if way else ""), place=place, row=True)
+        yield Source(name=f"row:{said['row']}" + (f"/{way}" if way else ""), place=place)
 
     def _at_address(self, source: Source, role: Role) -> Found | None:
         try:

@@ -77,8 +77,10 @@ def test_all_faults_come_at_once_each_with_line_and_column() -> None:
         "m.csv:3:1: the key contains the control character U+000A: remove it",
         "m.csv:4:12: the range U4-U2 runs backwards: write U2-U4",
         "m.csv:5:1: the key `fox` is taken by line 2 (capitals make no difference): keys are unique",
-        "m.csv:5:11: unknown follow-up `X`: follow-ups are U1 to U4, V1 to V4 and R, and upscale, vary, "
-        "vary_region, zoom, square, pan, bookmark, seed, describe, imagine",
+        (
+            "m.csv:5:11: unknown follow-up `X`: follow-ups are U1 to U4, V1 to V4 and R, and upscale, vary, "
+            "vary_region, zoom, square, pan, bookmark, seed, describe, imagine"
+        ),
     ]
 
 

@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.action import Action
+from pipeline.manifest.follow_up_names import named
 from pipeline.manifest.then_tree import from_text
-from pipeline.then import FOLLOW_UP_WORDS, FollowUp, then_from_json, then_to_json
+from pipeline.then import (
+    FAMILIES,
+    FOLLOW_UP_WORDS,
+    FollowUp,
+    family_and_value,
+    then_from_json,
+    then_to_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +31,22 @@ from pipeline.then import FOLLOW_UP_WORDS, FollowUp, then_from_json, then_to_jso
         ("U3-U3", ["U3"]),
         ("V2(U1-U2), R (V1(U4))", [{"V2": ["U1", "U2"]}, {"R": [{"V1": ["U4"]}]}]),
         ("V1-V2(U1)", [{"V1": ["U1"]}, {"V2": ["U1"]}]),
+        ("reroll variation-2 vary:3 upscale=4", ["R", "V2", "V3", "U4"]),
+        ("seed describe", ["seed", "describe"]),
+        (
+            "describe(imagine-1-2(U1) imagine-4)",
+            [{"describe": [{"imagine-1": ["U1"]}, {"imagine-2": ["U1"]}, "imagine-4"]}],
+        ),
+        ("U1(zoom-1.5 zoom:2 zoom=1.25x zoom_out_1.1x)", [{"U1": ["zoom-1.5", "zoom-2", "zoom-1.25", "zoom-1.1"]}]),
+        ("U1(zoom-1.50, ZOOM 2.0, custom-zoom 1x)", [{"U1": ["zoom-1.5", "zoom-2", "zoom-1"]}]),
+        ("U1(pan-left pan_right pan:up pan (down))", [{"U1": ["pan-left", "pan-right", "pan-up", "pan-down"]}]),
+        ("U1(vary-subtle vary (strong) )", [{"U1": ["vary-subtle", "vary-strong"]}]),
+        ("U1(pan left(U1) vary strong)", [{"U1": [{"pan-left": ["U1"]}, "vary-strong"]}]),
+        (
+            "U1(upscale-subtle upscale_creative upscale:2x upscale 4)",
+            [{"U1": ["upscale-subtle", "upscale-creative", "upscale-2x", "upscale-4x"]}],
+        ),
+        ("U1(make_square seed bookmark)", [{"U1": ["square", "seed", "bookmark"]}]),
     ],
 )
 def test_shorthand_becomes_a_tree(text: str, tree: list[object]) -> None:
@@ -50,13 +75,75 @@ def test_shorthand_becomes_a_tree(text: str, tree: list[object]) -> None:
         ("V1(" * 9000 + ")" * 9000, "follow-ups are nested more than 5 deep: V1 is too far"),
         ("zoom", "zoom cannot follow an imagine: it needs one picture: write U1(zoom-1.5)"),
         ("pan-left", "pan cannot follow an imagine: it needs one picture: write U1(pan-left)"),
-        ("upscale", "for one picture of the grid write U1 to U4"),
+        ("upscale", "`upscale` needs a number here: for one picture of the grid write U1 to U4"),
+        ("vary", "`vary` needs a number here: to vary the grid write V1 to V4"),
+        ("upscale_subtle", "upscale cannot follow an imagine: it needs one picture: write U1(upscale-subtle)"),
+        ("U1(zoom)", "`zoom` needs to know how far: write zoom-1.5, zoom-2 or another factor from 1 to 2"),
+        ("U1(zoom-3)", "`zoom-3`: a zoom is a factor from 1 to 2, such as zoom-1.5"),
+        ("U1(zoom-1.505)", "`zoom-1.505`: a zoom is a factor from 1 to 2"),
+        ("U1(pan)", "`pan` needs to know where to: write pan-left, pan-right, pan-up or pan-down"),
+        ("U1(pan-lft)", "`pan-lft` is no follow-up: did you mean `pan-left`?"),
+        ("U1(upscale-3)", "`upscale-3` is no follow-up: write upscale-subtle, upscale-creative"),
+        ("U1(square-2)", "`square-2`: square stands alone, without `2`"),
+        ("U1(sqare)", "unknown follow-up `sqare`: did you mean `square`?"),
+        ("U1(zoom-2 zoom-2.0)", "zoom-2 is named twice: once is enough"),
+        ("U1(animate)", "`animate` follows nothing: make it a row of its own, `video`, with a picture `row:KEY/U1`"),
+        ("describe(U1)", "U1 cannot follow describe: it makes four prompts, and U, V and R need a grid of four"),
+        ("describe(imagine-5)", "imagine-5 cannot follow describe: it makes four prompts, imagine-1 to imagine-4"),
+        (
+            "imagine-2",
+            "imagine-2 cannot follow an imagine: it needs the prompts of a describe: write describe(imagine-2)",
+        ),
+        ("U1(vary_region)", "vary_region needs a mask: name one in the row, as `mask: mask.png`"),
     ],
 )
 def test_what_is_no_follow_up_is_told_with_a_remedy(text: str, message: str) -> None:
     _, messages = from_text(text)
     assert len(messages) == 1
     assert message in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "message"),
+    [
+        (Action.DESCRIBE, "imagine-1-4(U1)", None),
+        (Action.SHORTEN, "imagine-5", None),
+        (Action.BLEND, "U1-U4 V1 R", None),
+        (Action.EDIT, "U1(zoom-2)", None),
+        (Action.SWAP_FACE, "describe", None),
+        (
+            Action.DESCRIBE,
+            "zoom",
+            "zoom-1.5 cannot follow a describe: it makes four prompts, and zoom needs one picture",
+        ),
+        (
+            Action.SWAP_FACE,
+            "U1",
+            "U1 cannot follow a face swap: it makes a picture without buttons, and U, V and R need",
+        ),
+        (Action.SWAP_FACE, "zoom-2", "zoom-2 cannot follow a face swap: it makes a picture without buttons"),
+        (Action.VIDEO, "describe", "describe cannot follow a video: it makes a film, and describe needs a picture"),
+        (
+            Action.UPLOAD,
+            "seed",
+            "seed cannot follow an upload: it makes a line of text, and seed needs a grid of four, or",
+        ),
+        (Action.BLEND, "pan-left", "pan cannot follow a blend: it needs one picture: write U1(pan-left)"),
+    ],
+)
+def test_what_can_follow_depends_on_what_is_made(action: Action, text: str, message: str | None) -> None:
+    follow_ups, messages = from_text(text, action)
+    assert bool(follow_ups) is (message is None)
+    assert all(message is not None and message in told for told in messages)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_read_under_each_of_its_words(family: str) -> None:
+    values = FAMILIES[family].values or (("1.5",) if family == "zoom" else ("",))
+    for value in values:
+        word = f"{family}{'-' if value and len(family) > 1 else ''}{value}"
+        assert named(word).words == (word,)
+        assert family_and_value(word) == (family, value)
 
 
 def _shorthand(tree: tuple[FollowUp, ...]) -> str:
@@ -84,7 +171,10 @@ def test_every_tree_can_be_written_and_read_again(tree: tuple[FollowUp, ...]) ->
 
 
 @settings(deadline=None)
-@given(st.text(alphabet="UVR01245-–(), x\n;:", max_size=40))
+@given(
+    st.text(alphabet="UVR01245-–(), x\n;:", max_size=40)
+    | st.lists(st.sampled_from([*FAMILIES, "-", "(", ")", " ", "1", "2", "left", "strong", "U1", "~2"])).map("".join)
+)
 def test_any_text_is_either_a_tree_or_a_message(text: str) -> None:
     follow_ups, messages = from_text(text)
     assert messages or _shorthand(follow_ups) or not text.strip(" \n,;")

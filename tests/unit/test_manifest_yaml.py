@@ -67,6 +67,28 @@ def test_the_order_of_the_top_words_makes_no_difference() -> None:
         ("[{V2: U1, V3: [U1, U2]}]", [{"V2": ["U1"]}, {"V3": ["U1", "U2"]}]),
         ("{V1-V2: U1, R: }", [{"V1": ["U1"]}, {"V2": ["U1"]}, "R"]),
         ("[V2(U1)]", [{"V2": ["U1"]}]),
+        ("{U1: {zoom: 1.5}}", [{"U1": ["zoom-1.5"]}]),
+        (
+            "{U1: [zoom: 1.5, pan: left, vary: strong, upscale: creative]}",
+            [{"U1": ["zoom-1.5", "pan-left", "vary-strong", "upscale-creative"]}],
+        ),
+        (
+            "{U1: {pan: [left, right], zoom: {by: 2, then: U1}}}",
+            [{"U1": ["pan-left", "pan-right", {"zoom-2": ["U1"]}]}],
+        ),
+        ("{U1: {pan: {to: left, then: U1}, upscale: 2}}", [{"U1": [{"pan-left": ["U1"]}, "upscale-2x"]}]),
+        ("{upscale: 2, variation: [1, 3], reroll: }", ["U2", "V1", "V3", "R"]),
+        ("{seed: true, describe: {then: {imagine: [1, 2]}}}", ["seed", {"describe": ["imagine-1", "imagine-2"]}]),
+        ("{describe: {imagine: {number: 2, then: U1}}}", [{"describe": [{"imagine-2": ["U1"]}]}]),
+        ("{V1: {prompt: 'a  hat', then: U1}}", [{"word": "V1", "prompt": "a hat", "mask": None, "then": ["U1"]}]),
+        (
+            "[{V1: {prompt: a hat}}, V1, {V1: {prompt: a cap}}]",
+            [
+                {"word": "V1", "prompt": "a hat", "mask": None, "then": []},
+                "V1~2",
+                {"word": "V1~3", "prompt": "a cap", "mask": None, "then": []},
+            ],
+        ),
         ("", []),
         ("~", []),
     ],
@@ -153,8 +175,9 @@ def test_faults_before_a_syntax_error_are_told_too() -> None:
     assert len(faults("version: 3\ntasks:\n- imagine:\n- imagine: a: b\n")) == 3
 
 
-def test_a_default_for_pictures_does_not_forbid_a_row_that_makes_none() -> None:
-    assert len(faults("defaults: {then: U1}\ntasks:\n- describe: x\n")) == 1
+def test_of_the_defaults_a_row_gets_what_can_follow_it() -> None:
+    text = "defaults: {then: U1 seed imagine-2}\ntasks:\n- describe: https://h/x.png\n- imagine: x\n- shorten: x\n"
+    assert [then_to_json(row.then) for row in rows(text)] == [["imagine-2"], ["U1", "seed"], ["imagine-2"]]
 
 
 def test_aliases_that_multiply_are_cut_short() -> None:
