@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -55,7 +55,9 @@ class Attached:
 def inputs_to_json(inputs: Iterable[Input]) -> list[dict[str, Any]]:
     """Without what is not set: `[{"role": "image", "sha256": "..."}]`."""
     return [
-        {name: value for name in Input.__slots__ if (value := getattr(one, name)) not in (None, ())} for one in inputs
+        {name: value for name, value in asdict(one).items() if value}
+        | ({"stems": list(one.stems)} if one.stems else {})
+        for one in inputs
     ]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import typer
 from sqlalchemy.exc import OperationalError
 
+from pipeline.cli.export import export
 from pipeline.cli.hooks import hooks
 from pipeline.cli.interruption import listen
 from pipeline.cli.look import report, status, watch
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Make pictures": (run, plan, submit, status, watch, report, resolve),
+    "Make pictures": (run, plan, submit, status, watch, report, export, resolve),
     "Each service alone": (check, migrate, worker, beat, hooks, sandbox),
 }
 for panel, commands in PANELS.items():
