@@ -2,25 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from pipeline.manifest import open_manifest
-from pipeline.manifest.vocabulary import DEFAULTS_WORDS, FILE_WORDS, ROW_WORDS
-from pipeline.plan import stem, summarise, tasks
+from pipeline.action import MADE_OF
+from pipeline.api.dialects import TRAITS
+from pipeline.manifest import DiskPictures, open_manifest
+from pipeline.manifest.vocabulary import DEFAULTS_WORDS, DOING, FILE_WORDS, ROW_WORDS
+from pipeline.plan import Skipped, needs, possible, stem, summarise, tasks
+from pipeline.settings import Dialect
+from pipeline.task import Mode
+from pipeline.then import FAMILIES, FollowUp, family_and_value
 
 JOBS = Path(__file__).parents[2] / "jobs"
 
 
-@pytest.mark.parametrize("path", sorted(JOBS.iterdir()), ids=lambda path: path.name)
+MANIFESTS = sorted(path for path in JOBS.iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_every_job_is_read_and_planned(path: Path) -> None:
     manifest = open_manifest(path)
     planned = list(tasks(manifest.rows()))
     assert planned
     assert len({task.stem for task in planned}) == len(planned)
     assert summarise(manifest.rows()).rows == len(planned) == manifest.check()
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize(
+    "path", [path for path in MANIFESTS if path.name != "example.yaml"], ids=lambda path: path.name
+)
+def test_every_job_can_be_planned_for_every_dialect(path: Path, dialect: Dialect) -> None:
+    manifest = open_manifest(path)
+    skipped: list[Skipped] = []
+    sent = list(possible(manifest.rows(), manifest.file, dialect, TRAITS[dialect].lacks, skipped))
+    assert len(sent) + len(skipped) == manifest.check()
+    assert [task.key for task in tasks(manifest.rows(), TRAITS[dialect].lacks)] == [row.key for row in sent]
+
+
+def test_every_picture_is_used_and_small() -> None:
+    used: set[str] = set()
+    for path in MANIFESTS:
+        manifest = open_manifest(path)
+        manifest.check()
+        assert isinstance(manifest.pictures, DiskPictures)
+        used |= set(manifest.pictures.found)
+    assert used == {f"art/{path.name}" for path in (JOBS / "art").iterdir()}
+    assert all(path.stat().st_size < 10_000 for path in (JOBS / "art").iterdir())
+
+
+def test_everything_is_in_everything() -> None:
+    rows = list(open_manifest(JOBS / "everything.yaml").rows())
+    assert {row.action for row in rows} == set(MADE_OF)
+    assert {row.mode for row in rows} == {None, *Mode}
+    assert set().union(*(needs(row) for row in rows)) == set(DOING)
+    said = {family_and_value(one.word) for row in rows for one in every(row.then)}
+    assert {family for family, _ in said} == set(FAMILIES)
+    assert {(name, value) for name, family in FAMILIES.items() for value in family.values} <= said
+    assert {"1.25", "1.5", "2"} <= {value for family, value in said if family == "zoom"}
+
+
+def test_the_oldest_server_still_makes_the_rows_without_requirements() -> None:
+    rows = open_manifest(JOBS / "everything.yaml").rows()
+    lacks = TRAITS[Dialect.NOVICEZK].lacks
+    actions = summarise(possible(rows, "everything.yaml", Dialect.NOVICEZK, lacks, [])).actions
+    assert {action.value for action in actions} == {"imagine", "blend", "describe", "upscale", "variation", "reroll"}
+
+
+def every(then: tuple[FollowUp, ...]) -> Iterator[FollowUp]:
+    for one in then:
+        yield one
+        yield from every(one.then)
 
 
 def test_the_quickstart_is_five_rows_with_every_upscale() -> None:

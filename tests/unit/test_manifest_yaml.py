@@ -161,6 +161,13 @@ tasks:
             "tasks:\n- describe: x\n  then: V1\n",
             "3:9: tasks[0].then: V1 cannot follow a describe: it makes four prompts",
         ),
+        ("tasks:\n- imagine: x\n  then: {U1: {zoom: 3}}\n", "3:15: tasks[0].then.U1.zoom: `zoom-3`: a zoom is a"),
+        ("tasks:\n- imagine: x\n  then: {U1: {pan: [left, no]}}\n", "3:27: tasks[0].then.U1.pan[1]: `pan-no` is no"),
+        ("tasks:\n- imagine: x\n  then: {U1: {zoom: {b: 2, to: 1}}}\n", "3:22: tasks[0].then.U1.zoom.b: unknown key"),
+        ("tasks:\n- imagine: x\n  then: {V1: {promt: y}}\n", "3:15: tasks[0].then.V1.promt: unknown key `promt`"),
+        ("tasks:\n- imagine: x\n  then: {U1: {prompt: y}}\n", "3:23: tasks[0].then.U1.prompt: U takes no prompt"),
+        ("tasks:\n- imagine: x\n  then: {V1: {mask: y}}\n", "3:21: tasks[0].then.V1.mask: V takes no mask"),
+        ("tasks:\n- imagine: x\n  then: {V1: {by: 2}}\n", "3:10: tasks[0].then.V1: `V1-2`: V1 takes no value"),
         (
             "tasks:\n- imagine: x\n  then: [zoom: 1.5]\n",
             "3:10: tasks[0].then[0].zoom: zoom cannot follow an imagine: it needs one picture: write U1(zoom-1.5)",

@@ -57,3 +57,39 @@ def test_faults_are_raised_for_the_command_line_to_print(manifest: Path) -> None
     outcome = CliRunner().invoke(app, [str(manifest)])
     assert isinstance(outcome.exception, ManifestError)
     assert outcome.stdout == ""
+
+
+def test_rows_that_wait_for_each_other_are_told(manifest: Path) -> None:
+    manifest.write_text("key,prompt\na,a fox\nb,a fox\nc,an owl\n")
+    told = CliRunner().invoke(app, [str(manifest)]).stdout
+    assert "2 rows share their prompt with another: they are sent one after the other, because servers swap" in told
+    assert json.loads(CliRunner().invoke(app, [str(manifest), "--json"]).stdout)["sharing_prompts"] == 2
+
+
+def test_what_the_dialect_cannot_do_is_refused_or_skipped(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_API_DIALECT", "novicezk")
+    manifest.write_text("key,prompt,then\nfox,a fox,U1\nowl,an owl,U2(zoom-2)\n")
+    outcome = CliRunner().invoke(app, [str(manifest)])
+    assert isinstance(outcome.exception, ManifestError)
+    assert str(outcome.exception) == (
+        f"{manifest}:3:1: novicezk cannot zoom: remove it, or write `requires: zoom` to have the row skipped there"
+    )
+    manifest.write_text("key,prompt,then,requires\nfox,a fox,U1,\nowl,an owl,U2(zoom-2),zoom\n")
+    told = CliRunner().invoke(app, [str(manifest)]).stdout
+    assert "1 row, 2 tasks" in told
+    assert "Skipped: owl (line 3), because it requires zoom, which the server lacks." in told
+    monkeypatch.setenv("PIPELINE_API_DIALECT", "plus")
+    assert "2 rows, 5 tasks" in CliRunner().invoke(app, [str(manifest)]).stdout
+
+
+def test_follow_ups_that_differ_in_their_number_only_are_shown_as_one(manifest: Path) -> None:
+    manifest.write_text("prompt,then\nx,U1(pan-left pan-right) V1-V3 describe(imagine-1-4) U3 U4\n")
+    told = CliRunner().invoke(app, [str(manifest)]).stdout
+    for label in ("pan-left  1", "pan-right  1", "V1-V3  1 each", "imagine-1-4  1 each", "U3-U4  1 each", "U1  1"):
+        assert f"── {label}\n" in told
+
+
+def test_a_wrong_flag_is_told_unless_prompts_go_as_written(manifest: Path) -> None:
+    manifest.write_text("prompt\na fox --arr 3:2\n")
+    assert "2:7: unknown flag `--arr`" in str(CliRunner().invoke(app, [str(manifest)]).exception)
+    assert CliRunner().invoke(app, [str(manifest), "--no-lint"]).exit_code == 0
