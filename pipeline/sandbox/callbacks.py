@@ -68,6 +68,7 @@ class Callbacks:
         self._running = []
 
     async def close(self) -> None:
+        self._engine.watch = None
         running, self._running = self._running, []
         for task in running:
             task.cancel()

@@ -36,8 +36,11 @@ def screen(path: str, body: Mapping[str, Any], known: Mapping[str, Task]) -> Non
         raise RelayRefusedError("index_is_required")
     if path == "/mj/submit/action":
         _understand(body["customId"])
-    if path.startswith("/mj/submit/") and (task_id := body.get("taskId")) and task_id not in known:
-        raise RelayRefusedError("task_not_found")
+    if path.startswith("/mj/submit/") and (task_id := body.get("taskId")):
+        if task_id not in known:
+            raise RelayRefusedError("task_not_found")
+        if path != "/mj/submit/modal" and known[task_id].status != "SUCCESS":
+            raise RelayRefusedError("task_status_not_success")
 
 
 def _decode(body: Mapping[str, Any]) -> None:

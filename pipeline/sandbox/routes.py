@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from pipeline.sandbox import follow_ups, submits
 from pipeline.sandbox.answers import Call, Sandbox
+from pipeline.sandbox.describing import describe
 from pipeline.sandbox.desk import Desk, Place
 from pipeline.sandbox.docs import page
 from pipeline.sandbox.media import Media
@@ -108,6 +109,10 @@ def _api_routes(sandbox: Sandbox) -> list[Route]:
 
     async def opened(call: Call, texts: list[str]) -> None:
         call.pictures = await received(texts, own, loose=loose)
+        if call.path == "/mj/submit/describe":
+            # A large picture takes a tenth of a second to look at: not when the finished task is printed.
+            readable = [upload for upload in call.pictures.values() if upload and not upload.flaw]
+            await asyncio.gather(*(asyncio.to_thread(describe, upload) for upload in readable))
 
     def patience(_: Call) -> Awaitable[None]:
         return asyncio.sleep(min(sandbox.options.seed_seconds, sandbox.dialect.seed_patience[0]))

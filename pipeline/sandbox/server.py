@@ -50,9 +50,12 @@ def app(options: Options) -> Starlette:
 
 
 async def _error_page(dialect: Dialect, request: Request, error: Exception) -> Response:
-    return dialect.page(
-        error.status_code if isinstance(error, HTTPException) else 500, request.method, request.url.path
-    )
+    if not isinstance(error, HTTPException):
+        return dialect.page(500, request.method, request.url.path)
+    response = dialect.page(error.status_code, request.method, request.url.path)
+    if error.headers and response.status_code == error.status_code:
+        response.headers.update(error.headers)  # which methods are allowed
+    return response
 
 
 class _Server(uvicorn.Server):
