@@ -77,7 +77,7 @@ def _request(client: httpx.Client, url: str, limits: Limits) -> httpx.Request:
         "GET",
         url,
         # Without identity a few bytes could unpack to gigabytes before the size is known.
-        headers={"accept": "image/*", "accept-encoding": "identity"},
+        headers={"accept": "image/*, video/mp4", "accept-encoding": "identity"},
         timeout=httpx.Timeout(silence, connect=min(CONNECT_SECONDS, limits.seconds)),
     )
     for name in KEY_HEADERS:
