@@ -80,7 +80,7 @@ def test_every_step_is_reported_without_anybody_asking(receiver: Receiver) -> No
         told = sorted(receiver.told(task_id), key=lambda one: (len(str(one[1])), str(one[1])))
         assert [progress for _, progress in told] == sorted(steps, key=lambda one: (len(one), one))
         assert {body["state"] for body in receiver.bodies} == {"b1.1"}
-        assert receiver.bodies[-1] == server.task(task_id)
+        assert server.task(task_id) in receiver.bodies
         assert callbacks(server)["delivered"] == 9
 
 
@@ -117,7 +117,7 @@ def test_a_relay_strips_hooks_unless_it_is_told_not_to(receiver: Receiver, allow
         server.finished(task_id)
         if allowed:
             until(ended(receiver, task_id))
-            assert receiver.bodies[-1]["properties"]["messageHash"]
+            assert any(body["properties"]["messageHash"] for body in receiver.bodies)
         assert bool(callbacks(server)) is allowed
 
 

@@ -11,15 +11,6 @@ import pytest
 from tests.contract.emulated import DIALECTS, Caller, emulated, picture
 
 
-def test_a_task_can_fail_after_it_has_shown_100_percent() -> None:
-    with emulated("plus", late_failure_rate=1, imagine_seconds=0.5) as server:
-        task_id, seen = server.place("imagine", prompt="a fox"), []
-        while (task := server.task(task_id))["status"] != "FAILURE":
-            seen.append((task["status"], task["progress"]))
-        assert seen[-1] == ("IN_PROGRESS", "100%")
-        assert task["failReason"]
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_success_can_come_before_its_picture(dialect: str) -> None:
     with emulated(dialect, late_pictures=3) as server:
@@ -47,7 +38,7 @@ def test_the_first_follow_ups_are_refused_as_if_the_parent_were_not_there_yet() 
 
 
 def test_equal_prompts_in_flight_get_each_others_picture() -> None:
-    with emulated("plus", swap_pictures=True, imagine_seconds=0.2) as server:
+    with emulated("plus", swap_pictures=True, imagine_seconds=0.8) as server:
         one, two, other = (server.place("imagine", prompt=prompt) for prompt in ("a fox", "a fox", "an owl"))
         assert [server.finished(task)["imageUrl"].rpartition("/")[2] for task in (one, two, other)] == [
             f"{two}.png",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pipeline.sandbox.engine import Engine
 from pipeline.sandbox.journal import Journal
 from pipeline.sandbox.options import DialectName, Options
 from pipeline.sandbox.printer import Printer
-from pipeline.sandbox.tasks import Action, Order, Task
+from pipeline.sandbox.tasks import Action, Order, Task, Window
 
 START = 1_700_000_000.0
 PRINTER = Printer(DIALECTS[DialectName.PLUS], Options(public_url="http://here"))
@@ -100,6 +101,36 @@ def test_a_doomed_task_fails_with_its_reason_and_no_progress(clock: Clock) -> No
     assert (wire["status"], wire["progress"], wire["failReason"]) == ("FAILURE", "", "[Invalid parameter] no")
     assert wire["imageUrl"] is None
     assert wire["buttons"] == []
+
+
+def test_a_task_can_fail_after_it_has_shown_100_percent(clock: Clock) -> None:
+    engine = account(clock)
+    task, _ = engine.accept(Order(action=Action.IMAGINE, prompt="a fox"), "[Internal Server Error]", late=True)
+    assert task is not None
+    clock.now += 7.9
+    assert task.standing(engine.advance()) == ("IN_PROGRESS", "100%")
+    clock.now += 0.2
+    assert task.standing(engine.advance()) == ("FAILURE", "")
+
+
+def test_a_window_takes_no_place_until_it_is_answered(clock: Clock) -> None:
+    engine = account(clock, slots=1, queue=1)
+    order = Order(action=Action.ZOOM, prompt="a fox", window=Window.ZOOM)
+    windows = [engine.open(order) for _ in range(5)]
+    assert (engine.running, len(engine.waiting)) == (0, 0)
+    filled = replace(order, variant="1.5", window=None)
+    assert [engine.answer(window, filled) for window in windows[:3]] == [0, 0, None]
+    assert [window.status for window in windows] == ["IN_PROGRESS", "NOT_START", *["MODAL"] * 3]
+    assert windows[0].standing(windows[0].submitted - 1) == ("MODAL", None)
+
+
+def test_a_cancelled_task_makes_room(clock: Clock) -> None:
+    engine = account(clock, slots=1)
+    first, second, third = (imagine(engine) for _ in range(3))
+    engine.cancel(second)
+    engine.cancel(first)
+    assert [task.status for task in (first, second)] == ["CANCEL", "CANCEL"]
+    assert third.started == first.finished
 
 
 def test_a_finished_grid_shows_its_link_and_its_buttons_in_order(clock: Clock) -> None:
