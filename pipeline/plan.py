@@ -28,8 +28,10 @@ class Skipped:
 
 
 def tasks(rows: Iterable[Row], lacks: frozenset[str] = frozenset()) -> Iterator[NewTask]:
-    """The root task of each row, but for those that `requires` excuses. What follows a task is planned when it has
-    finished. `lacks` are the server's missing abilities, as `needs` names them."""
+    """The root task of each row. What follows a task is planned when it has finished.
+
+    Left out are the rows that say that they require what the server `lacks`; `needs` names such abilities.
+    """
     for row in _wanted(rows, lacks, []):
         yield NewTask(
             key=row.key,

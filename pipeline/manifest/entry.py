@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -42,6 +43,11 @@ class Entry:
     """Lists and mappings, which only YAML has."""
     incomplete: bool = False
     """Whether some of its words could not be used, which was told already."""
+
+    @property
+    def words(self) -> AbstractSet[str]:
+        """Those it used, empty ones too."""
+        return self.texts.keys() | self.nodes.keys() if self.nodes else self.texts.keys()
 
     def says(self, word: str) -> bool:
         return word in self.nodes or bool(self.texts.get(word, "").strip())

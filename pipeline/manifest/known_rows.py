@@ -46,7 +46,8 @@ class KnownRows:
         self._recent: deque[str] = deque(maxlen=_REMEMBERED)
 
     def add(self, key: str, line: int, kind: Kind) -> None:
-        self._numbers[_identity(key)] = len(self._lines)
+        """Notes a row. Of two with one key, which is a fault, the first one stays known."""
+        self._numbers.setdefault(_identity(key), len(self._lines))
         self._lines.append(line)
         self._spellings.append(hash(key))
         self._kinds_of.append(self._number(kind))

@@ -43,7 +43,7 @@ def options(entry: Entry, faults: Faults) -> dict[str, Any]:
     """Everything that goes into `Row.options`."""
     said: dict[str, Any] = {}
     for word in _CHOICES:
-        if entry.says(word):
+        if word in entry.words and entry.says(word):
             said[word] = _chosen(entry, word, faults)
     if entry.says("account_filter"):
         said["account_filter"] = _account_filter(entry, faults)

@@ -65,7 +65,7 @@ class RowCheck:
 
     def _action(self, entry: Entry) -> tuple[Action, str]:
         """What the row does, and its own word for that; no word where that is not clear."""
-        said = [word for word in ACTION_WORDS if entry.says(word)]
+        said = [word for word in ACTION_WORDS if word in entry.words and entry.says(word)]
         if not said:
             face = next((word for word in ("source", "target") if entry.says(word)), None)
             if face:
@@ -98,7 +98,7 @@ class RowCheck:
 
     def _refuse_foreign_fields(self, entry: Entry, action: Action) -> None:
         for word, owners in FIELDS_OF.items():
-            if entry.says(word) and action not in owners:
+            if word in entry.words and action not in owners and entry.says(word):
                 hint = "did you mean `images`?" if (word, action) == ("image", Action.IMAGINE) else "remove it"
                 belongs = " and ".join(owners)
                 self._tell(entry, word, f"`{word}` belongs to {belongs}, and this is {CALLED[action]}: {hint}")

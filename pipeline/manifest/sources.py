@@ -46,16 +46,13 @@ class Sources:
 
     def __init__(self, pictures: Pictures, rows: KnownRows, faults: Faults) -> None:
         self._pictures = pictures
-        self.rows = rows
         self._faults = faults
+        self.rows = rows
         self.masks: dict[str, Picture] = {}
         """What was found as a mask, by its digest."""
 
-    def found(self, entry: Entry, word: str, role: Role) -> list[Found]:
-        """The pictures that the entry names under a word."""
-        return [one for source in self.named(entry, word) if (one := self.find(source, role))]
-
     def named(self, entry: Entry, word: str) -> list[Source]:
+        """What the entry names under a word: a list, or a text with `|` between the pictures."""
         if word in entry.nodes:
             return list(self.in_node(entry.nodes[word], entry.place(word)))
         return [
@@ -65,10 +62,12 @@ class Sources:
         ]
 
     def mask(self, said: Said) -> Input | None:
+        """The mask that a follow-up names."""
         found = self.find(Source(name=said.node.text.strip(), place=said.where()), Role.MASK)
         return found.input if found else None
 
     def find(self, source: Source, role: Role) -> Found | None:
+        """The picture, or None when it was told what is wrong with it."""
         row = source.name[4:] if source.name[:4].casefold() == "row:" else None
         if role is Role.MASK and (row is not None or _SCHEME.match(source.name)):
             return self._lost(source, "a mask is a file: its shape is checked before anything is sent")

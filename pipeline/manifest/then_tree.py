@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pipeline.action import Action
@@ -135,7 +135,7 @@ class _Growth:
             try:
                 meant = named(word.text) if word.value is None else _valued(word)
                 if meant.lacks_value:
-                    meant = _completed(meant, word, rest) or meant
+                    meant, word = _completed(meant, word, rest)
                 if meant.lacks_value:
                     self._tell(word, _incomplete(meant.family, word.text, parent))
                     continue
@@ -163,16 +163,15 @@ def _valued(word: Word) -> Named:
     return with_value(family.family, word.value or "", word.whole)
 
 
-def _completed(meant: Named, word: Word, rest: list[Word]) -> Named | None:
-    """`vary (strong)` and `pan left`: the value stands where a word would, and is taken from there."""
-    inside = word.then if len(word.then) == 1 else []
-    for source, at in ((inside, 0), (rest, -1)):
-        if source and (source is inside or not word.then) and source[at].value is None:
-            try:
-                complete = with_value(meant.family, source[at].text, word.text)
-            except Unnamed:
-                continue
-            taken = source.pop(at)
-            word.then.extend(taken.then)
-            return complete
-    return None
+def _completed(meant: Named, word: Word, rest: list[Word]) -> tuple[Named, Word]:
+    """`vary (strong)` and `pan left`: the value stands where a word would, inside or next, and is taken from there."""
+    source = word.then if len(word.then) == 1 else rest if not word.then else []
+    if source and source[-1].value is None:
+        try:
+            complete = with_value(meant.family, source[-1].text, word.text)
+        except Unnamed:
+            return meant, word
+        # A word may stand under several others, so it is left as it is.
+        value = rest.pop() if source is rest else source[-1]
+        return complete, replace(word, then=value.then)
+    return meant, word

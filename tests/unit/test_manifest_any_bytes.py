@@ -12,8 +12,22 @@ from pipeline.plan import stem
 from pipeline.task import Row
 
 CSV_PARTS = ["key", "prompt", "then", "mode", ",", ";", "\t", '"', '""', "\n", "\r\n", "\r", " ", "fox", "U1-U4", "("]
+CSV_PARTS += [
+    "a.png",
+    " | ",
+    "row:fox/U1",
+    "https://h/a",
+    "zoom-2",
+    "describe",
+    "imagine-1",
+    "--ar 3:2",
+    "--no",
+    "vary",
+]
 YAML_PARTS = [
     *("tasks:", "defaults:", "batch: ", "version: 1", "\n", "\n- ", "\n  ", "imagine: ", "then: ", "key: ", "a fox"),
+    *("blend: ", "edit: ", "image: ", "images: ", "mask: ", "zoom: 1.5", "pan: left", "{by: 2, then: U1}", "prompt: "),
+    *("row:k", "{row: k, picture: U1}", "a.png", "https://h/a", "vary_region: ", "requires: zoom", "account_filter: "),
     *("U1-U4", "[", "]", "{", "}", ", ", "&a ", "*a", "!!str ", "'", '"', "|\n", "#", "---\n", "\t", "<<: ", "? "),
 ]
 
@@ -30,7 +44,7 @@ def _read(data: bytes, file: str) -> None:
     lines = data.replace(b"\r", b"\n").count(b"\n") + 2
     assert all(1 <= fault.line <= lines and fault.column >= 1 and fault.message for fault in faults)
     assert rows or faults
-    assert all(row.prompt for row in rows)
+    assert all(row.prompt or row.inputs for row in rows)
     assert len({stem(row.key).casefold() for row in rows}) == len(rows)
 
 
@@ -42,7 +56,7 @@ def _rows_or_faults(manifest: Manifest) -> tuple[list[Row], tuple[Fault, ...]]:
 
 
 @settings(deadline=None)
-@given(_files(CSV_PARTS, "key,prompt,then\n"))
+@given(_files(CSV_PARTS, "key,prompt,then\n") | _files(CSV_PARTS, "key,prompt,blend,images,source,target,then\n"))
 def test_any_csv(data: bytes) -> None:
     _read(data, "m.csv")
 

@@ -78,6 +78,10 @@ def test_the_order_of_the_top_words_makes_no_difference() -> None:
         ),
         ("{U1: {pan: {to: left, then: U1}, upscale: 2}}", [{"U1": [{"pan-left": ["U1"]}, "upscale-2x"]}]),
         ("{upscale: 2, variation: [1, 3], reroll: }", ["U2", "V1", "V3", "R"]),
+        (
+            "{U1 U2: vary (strong) pan left(U1)}",
+            [{"U1": ["vary-strong", {"pan-left": ["U1"]}]}, {"U2": ["vary-strong", {"pan-left": ["U1"]}]}],
+        ),
         ("{seed: true, describe: {then: {imagine: [1, 2]}}}", ["seed", {"describe": ["imagine-1", "imagine-2"]}]),
         ("{describe: {imagine: {number: 2, then: U1}}}", [{"describe": [{"imagine-2": ["U1"]}]}]),
         ("{V1: {prompt: 'a  hat', then: U1}}", [{"word": "V1", "prompt": "a hat", "mask": None, "then": ["U1"]}]),
