@@ -50,26 +50,14 @@ class Traits:
     look_ups: tuple[LookUp, ...] = ()
     """The best first."""
     lacks: frozenset[str] = frozenset()
-    """Abilities that it has not: actions of a row, families of follow-ups, and `mode`."""
+    """Abilities that it has not: actions of a row, families of follow-ups, `mode`, and `remix` (to edit a prompt)."""
 
 
 _ORIGINAL_LACKS = frozenset(
-    [
-        "shorten",
-        "swap_face",
-        "edit",
-        "video",
-        "upload",
-        "upscale",
-        "vary",
-        "vary_region",
-        "zoom",
-        "square",
-        "pan",
-        "bookmark",
-        "seed",
-        "mode",
-    ]
+    (
+        *("shorten", "swap_face", "edit", "video", "upload", "mode", "remix", "seed", "bookmark"),
+        *("upscale", "vary", "vary_region", "zoom", "square", "pan"),
+    )
 )
 
 TRAITS = {
