@@ -14,5 +14,5 @@ The map. Files here are verbs and words, folders are places:
     sandbox/  the outside world on this machine: emulated API, private Postgres, private Redis
     cli/      the command line
 
-Imports run one way: cli, worker, hooks -> wiring and stages -> api, store -> words. `tests/test_architecture.py` walks them.
+Imports run one way: cli, worker, hooks -> wiring and stages -> api, store -> words. A test walks them.
 """
