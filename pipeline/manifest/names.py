@@ -21,15 +21,15 @@ _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f/\\\\:*?"<>|~\u200e\u200f\u2028-\u202e\
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def key_from_content(about: str, sent: str) -> str:
+def key_from_content(about: str, content: str) -> str:
     """A key that says what the row is about and is the same wherever the row stands: `a-red-fox-3f2a9c01`.
 
-    The digest is of what will be sent. Eight digits, because 100,000 rows from one template share their first words.
+    The digest is of `content`. Eight digits, because 100,000 rows from one template share their first words.
     """
     slug = _NOT_A_WORD.sub("-", about.split(" --", 1)[0].casefold()).strip("-")
     if len(slug) > 40:
         slug = slug[:41].rpartition("-")[0] or slug[:40]
-    return f"{slug or 'row'}-{digest(sent, 8)}"
+    return f"{slug or 'row'}-{digest(content, 8)}"
 
 
 def stem(key: str) -> str:

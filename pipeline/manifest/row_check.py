@@ -49,7 +49,8 @@ class RowCheck:
         found = inputs(entry, action, word, self._sources, self._faults) if word else []
         shape = partial(shape_of_row, action, prompt, others)
         then = self._thens.follow_ups(entry, action if word else None, shape)
-        key = self._keys.written(entry) or self._keys.made(action, prompt, speed, found, others)
+        written = " ".join(entry.texts.get(word, "").split()) if prompt else ""
+        key = self._keys.written(entry) or self._keys.made(action, written, speed, found, others)
         self._sources.rows.add(key, entry.line, Kind(action, then))
         return Row(
             key=key,

@@ -1,4 +1,4 @@
-"""Keys of rows: those that people write are unique, and the others are made from what is sent."""
+"""Keys of rows: those that people write are unique, and the others are made from what the row says."""
 
 from __future__ import annotations
 
@@ -45,12 +45,15 @@ class RowKeys:
         return key
 
     def made(
-        self, action: Action, prompt: str, mode: Mode | None, found: Sequence[Found], options: Mapping[str, Any]
+        self, action: Action, written: str, mode: Mode | None, found: Sequence[Found], options: Mapping[str, Any]
     ) -> str:
-        """A key that says what the row is about, the same wherever the row stands."""
+        """A key that says what the row is about, the same wherever the row stands and however its prompt is tidied.
+
+        `written` is the prompt as the person wrote it, but for white space.
+        """
         base = key = key_from_content(
-            prompt or " ".join([action, *(one.name for one in found)]),
-            f"{prompt}\0{mode or ''}{_beside_the_prompt(action, found, options)}",
+            written or " ".join([action, *(one.name for one in found)]),
+            f"{written}\0{mode or ''}{_beside_the_prompt(action, found, options)}",
         )
         while self._known.line_of(key):
             self._repeats[base] = self._repeats.get(base, 1) + 1
@@ -59,7 +62,7 @@ class RowKeys:
 
 
 def _beside_the_prompt(action: Action, found: Sequence[Found], options: Mapping[str, Any]) -> str:
-    """The rest of what is sent. Nothing for a plain imagine, whose key must stay what it always was."""
+    """The rest of what the row says. Nothing for a plain imagine, whose key must stay what it always was."""
     if action is Action.IMAGINE and not found and not options:
         return ""
     sent = [action, inputs_to_json(one.input for one in found), dict(options)]
