@@ -53,8 +53,8 @@ def _fifty_megabytes(path: Path) -> None:
         file.truncate(50_000_000)
 
 
-def _seventy_megapixels(path: Path) -> None:
-    Image.new("1", (10_000, 7_000)).save(path)
+def _eighty_one_megapixels(path: Path) -> None:
+    Image.new("1", (9_000, 9_000)).save(path)
 
 
 def _a_bomb(path: Path) -> None:
@@ -66,8 +66,8 @@ def _a_bomb(path: Path) -> None:
     [
         (_text, "`p.png` is no PNG, JPEG, WEBP or GIF picture, whatever its name says"),
         (_fifty_megabytes, "`p.png` has 50.0 MB, at most 10 MB are taken: make it smaller"),
-        (_seventy_megapixels, "`p.png` has more than 67 megapixels: make it smaller"),
-        (_a_bomb, "`p.png` has more than 67 megapixels: make it smaller"),
+        (_eighty_one_megapixels, "`p.png` has more than 80 megapixels: make it smaller"),
+        (_a_bomb, "`p.png` has more than 80 megapixels: make it smaller"),
         (Path.touch, "`p.png` is no PNG, JPEG, WEBP or GIF picture"),
         (Path.mkdir, "`p.png` is no picture file, but a folder or device"),
     ],
@@ -78,6 +78,11 @@ def test_what_no_server_takes_is_refused_with_a_remedy(
     make(tmp_path / "p.png")
     with pytest.raises(PictureFault, match=message):
         DiskPictures(tmp_path).find("p.png")
+
+
+def test_the_largest_upscale_can_be_used_again(tmp_path: Path) -> None:
+    Image.new("1", (8_192, 8_192)).save(tmp_path / "p.png")
+    assert DiskPictures(tmp_path).find("p.png").width == 8_192
 
 
 @pytest.mark.parametrize(
