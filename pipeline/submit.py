@@ -26,11 +26,11 @@ Post = Callable[[ClaimedTask], Outcome]
 
 
 def send(
-    handful: Handful, post: Callable[[ClaimedTask], Outcome], pool: Executor
+    handful: Handful, post: Post, pool_for: Callable[[ClaimedTask], Executor]
 ) -> Iterator[list[tuple[ClaimedTask, Outcome]]]:
-    """Sends all at once and yields them as they end, many at a time."""
+    """Sends all at once, each on its pool, and yields them as they end, many at a time."""
     pending: dict[Future[Outcome], ClaimedTask] = {
-        pool.submit(_send_one, task, handful.send_before, post): task for task in handful.tasks
+        pool_for(task).submit(_send_one, task, handful.send_before, post): task for task in handful.tasks
     }
     while pending:
         ended, _ = wait(pending, timeout=SAVE_EVERY)
@@ -39,17 +39,21 @@ def send(
 
 
 def _send_one(task: ClaimedTask, send_before: float, post: Post) -> Outcome:
-    """A process that was suspended must not send what rescue may have given away meanwhile."""
-    if now() >= send_before:
-        return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", blame=Blame.NOBODY)
     try:
-        return post(task)
+        return too_late(send_before) or post(task)
     except Exception as bug:
         # One task that meets a fault of ours must not leave the whole handful without its outcomes.
         log.exception("submit_crashed task=%s", task.id)
         return InDoubt(
             reason=f"this program failed while it sent the task ({type(bug).__name__}); see the worker's log"
         )
+
+
+def too_late(send_before: float) -> TryAgain | None:
+    """A process that was suspended, or kept waiting, must not send what rescue may have given away meanwhile."""
+    if now() < send_before:
+        return None
+    return TryAgain(reason="this worker was too busy to send it in time; nothing was sent", blame=Blame.NOBODY)
 
 
 def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: random.Random) -> Settlement:

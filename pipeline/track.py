@@ -41,6 +41,7 @@ def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
     return [
         Change(
             id=task.id,
+            remote_id=task.remote_id,
             state=State.FAILED,
             reason=f"the API no longer knows task {task.remote_id}: "
             f"it has not listed it for {round(task.seconds_missing / 60)} minutes",
@@ -55,32 +56,57 @@ def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
 def at_once(ended: Iterable[tuple[ClaimedTask, Outcome]]) -> list[Change]:
     """What the replies of POSTs change that were the result already: a seed, a link."""
     return [
-        _final(task.id, outcome.report)
+        _final(task.id, outcome.remote_id, outcome.report)
         for task, outcome in ended
         if isinstance(outcome, Accepted) and outcome.report is not None
     ]
 
 
 def _change(task: TaskAtApi, report: Report) -> Change | None:
+    if task.state is State.IN_DOUBT:
+        return _out_of_doubt(task, report)
     if report.state is State.SUCCEEDED and not _has_come(task, report):
         return _empty_handed(task, report)
     if report.window and not task.answered:
-        return Change(id=task.id, state=State.PLANNED, reason="the API has opened a window, which is answered next")
+        return Change(
+            id=task.id,
+            remote_id=task.remote_id,
+            state=State.PLANNED,
+            reason="the API has opened a window, which is answered next",
+        )
     if report.state in _UNFINISHED:
         if task.seconds_since_submit > GIVEN_UP_AFTER:
-            return Change(id=task.id, state=State.FAILED, reason="the API did not finish it within a day")
+            return Change(
+                id=task.id,
+                remote_id=task.remote_id,
+                state=State.FAILED,
+                reason="the API did not finish it within a day",
+            )
         state = State.RUNNING if task.state is State.RUNNING else report.state
         moved = state is not task.state
         progressed = report.progress != task.progress and task.seconds_since_update > PROGRESS_EVERY
         if not (moved or progressed or task.seconds_missing is not None):
             return None
-        return Change(id=task.id, state=state, progress=report.progress, started_at=report.started_at)
-    return _final(task.id, report)
+        return Change(
+            id=task.id, remote_id=task.remote_id, state=state, progress=report.progress, started_at=report.started_at
+        )
+    return _final(task.id, task.remote_id, report)
 
 
-def _final(task_id: int, report: Report) -> Change:
+def _out_of_doubt(task: TaskAtApi, report: Report) -> Change | None:
+    """Whether the answer to its window was taken, of which the reply was lost: then it has begun, or ended.
+
+    A window that is still open proves nothing: a relay may show it long after the server behind it has begun.
+    """
+    if report.window or report.state is State.SUBMITTED:
+        return None
+    return Change(id=task.id, remote_id=task.remote_id, state=State.SUBMITTED)
+
+
+def _final(task_id: int, remote_id: str, report: Report) -> Change:
     return Change(
         id=task_id,
+        remote_id=remote_id,
         state=report.state,
         reason=report.reason,
         progress=report.progress,
@@ -103,8 +129,12 @@ def _empty_handed(task: TaskAtApi, report: Report) -> Change | None:
         if task.seconds_since_update < EMPTY_HANDED_AFTER:
             return None
         what = "brings no text" if task.action in TEXTS else "names no picture"
-        return Change(id=task.id, state=State.FAILED, reason=f"the API says SUCCESS, and {what}")
-    return Change(id=task.id, state=State.RUNNING, progress=_NOTHING_YET, started_at=report.started_at)
+        return Change(
+            id=task.id, remote_id=task.remote_id, state=State.FAILED, reason=f"the API says SUCCESS, and {what}"
+        )
+    return Change(
+        id=task.id, remote_id=task.remote_id, state=State.RUNNING, progress=_NOTHING_YET, started_at=report.started_at
+    )
 
 
 def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[TaskAtApi]:

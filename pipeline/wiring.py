@@ -16,8 +16,13 @@ from pipeline.store.engine import Store
 from pipeline.store.presence import Presence
 
 CONCURRENT_REQUESTS = 32
+CONCURRENT_UPLOADS = 4
+CONCURRENT_QUESTIONS = 8
 CONCURRENT_DOWNLOADS = 16
-"""Threads of one worker process, each with its own client. Apart, so that slow pictures hold up no POST and no poll."""
+"""Threads of one worker process, each with its own client. Apart, so that slow pictures hold up no POST and no poll.
+
+Few for uploads, since each holds up to five pictures of 10 MB in memory, three times over.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,10 @@ class Runtime:
     output_dir: Path
     max_attempts: int
     pool: ThreadPoolExecutor
+    """POSTs without pictures."""
+    uploads: ThreadPoolExecutor
+    """POSTs with pictures."""
+    questions: ThreadPoolExecutor
     downloads: ThreadPoolExecutor
     rng: random.Random
 
@@ -76,6 +85,8 @@ def runtime() -> Runtime:
         output_dir=settings.output_dir,
         max_attempts=settings.max_attempts,
         pool=ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="http"),
+        uploads=ThreadPoolExecutor(CONCURRENT_UPLOADS, thread_name_prefix="upload"),
+        questions=ThreadPoolExecutor(CONCURRENT_QUESTIONS, thread_name_prefix="question"),
         downloads=ThreadPoolExecutor(CONCURRENT_DOWNLOADS, thread_name_prefix="download"),
         rng=random.SystemRandom(),
     )

@@ -22,6 +22,7 @@ from pipeline.hooks.receiver import app
 from pipeline.hooks.serving import Server, listen, serve
 from pipeline.sandbox.attach import attach
 from pipeline.store import accounts, batches
+from pipeline.store.batches import Handed
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
 
@@ -50,9 +51,8 @@ def main() -> None:
 def _tasks_at_the_api(store: Store, count: int) -> list[str]:
     with store.begin() as tx:
         account = accounts.register(tx, name="acme", base_url="http://acme.test", max_running=3, max_queued=10)
-        batch, _ = batches.receive(
-            tx, account_id=account, name="bench", filename="bench.csv", manifest=b"prompt\nx\n", deliver=False
-        )
+        handed = Handed(name="bench", filename="bench.csv", manifest=b"prompt\nx\n", deliver=False)
+        batch, _ = batches.receive(tx, account, handed)
         tx.run(
             """
             WITH made AS (

@@ -61,6 +61,14 @@ def _change_tasks() -> None:
     ):
         op.add_column("tasks", column)
     op.execute("UPDATE tasks t SET word = substr(t.key, length(p.key) + 2) FROM tasks p WHERE p.id = t.parent_id")
+    op.execute(
+        """
+        UPDATE tasks t SET turn = v.turn FROM (
+            SELECT id, row_number() OVER (PARTITION BY batch_id, prompt ORDER BY id) - 1 AS turn
+            FROM tasks WHERE action = 'imagine' AND state = 'planned'
+        ) AS v WHERE t.id = v.id AND v.turn > 0
+        """
+    )
     _change_check("tasks", "action", _one_of("action", _ACTIONS))
     _change_check("tasks", "index", "index BETWEEN 1 AND 5")
     op.drop_index("ix_tasks_planned", "tasks")
@@ -73,7 +81,8 @@ def _change_tasks() -> None:
     op.create_index(
         "ix_tasks_needy",
         "tasks",
-        ["batch_id"],
+        ["needs"],
+        postgresql_using="gin",
         postgresql_where=sa.text("needs IS NOT NULL AND state = 'planned'"),
     )
 

@@ -15,7 +15,7 @@ from pipeline.manifest import DiskPictures, Manifest, open_manifest
 from pipeline.plan import Skipped, possible, tasks
 from pipeline.settings import Settings
 from pipeline.store import batches, deliveries, pictures, rows
-from pipeline.store.batches import Batch
+from pipeline.store.batches import Batch, Handed
 from pipeline.store.engine import Store
 from pipeline.task import NewTask
 from pipeline.wiring import register_account
@@ -38,6 +38,16 @@ class Content:
     def pictures(self) -> Mapping[str, Picture]:
         """The picture files that it names."""
         return self.files.found
+
+    def handed(self, *, deliver: bool) -> Handed:
+        return Handed(
+            name=self.manifest.name,
+            filename=self.file.name,
+            manifest=self.data,
+            deliver=deliver,
+            lint=self.manifest.lint,
+            pictures=tuple(picture.sha256 for picture in self.pictures.values()),
+        )
 
     def tasks(self) -> Iterator[NewTask]:
         return tasks(self.manifest.rows(), self.lacks)
@@ -74,15 +84,7 @@ def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tu
         rows.refuse_changed_rows(tx, account_id, name, content.tasks())
     _keep_pictures(store, content)
     with store.begin() as tx:
-        batch_id, to_read = batches.receive(
-            tx,
-            account_id=account_id,
-            name=name,
-            filename=content.file.name,
-            manifest=content.data,
-            deliver=delivery,
-            lint=content.manifest.lint,
-        )
+        batch_id, to_read = batches.receive(tx, account_id, content.handed(deliver=delivery))
         pictures.name_them(tx, batch_id, content.pictures)
         deliveries.deliver_again(tx, batch_id)
         return batches.get(tx, batch_id), to_read

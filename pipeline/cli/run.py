@@ -19,7 +19,7 @@ from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import load
-from pipeline.store import batches, rows
+from pipeline.store import batches
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
 from pipeline.wiring import open_api
@@ -84,10 +84,8 @@ def _done_before(store: Store, here: Place, content: Content, delivery: bool) ->
     """The batch, when this very manifest is done to the last picture: then nothing has to be brought up."""
     with store.begin() as tx:
         batch = batches.known(tx, here.account_name, content.manifest.name)
-        if batch is None or not batches.is_of(tx, batch, content.data) or batch.deliver != delivery:
+        if batch is None or not batches.is_of(tx, batch, content.handed(deliver=delivery)):
             return None
-        if content.pictures:
-            rows.refuse_changed_rows(tx, batch.account_id, batch.name, content.tasks())
         if ending(tx, batch).exit_status:
             return None
         return batch, tx.scalar("SELECT now()")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pipeline.store.engine import Transaction, words
-from pipeline.store.schema import HOLDS_ROOM, one_of
-from pipeline.task import AT_THE_API
+from pipeline.store.schema import HOLDS_ROOM, TO_ASK_FOR
 
 RING_AGAIN = 2.0
 """Seconds after which a doorbell that had no effect is rung again: its message may be lost."""
@@ -55,7 +54,7 @@ def due_for_poll(tx: Transaction, name: str) -> int | None:
         f"""
         UPDATE accounts a SET next_poll_at = now() + :again * interval '1 second'
         WHERE name = :name AND next_poll_at <= now()
-            AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
+            AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {TO_ASK_FOR})
         RETURNING id
         """,
     )
@@ -66,7 +65,7 @@ def next_poll(tx: Transaction, name: str) -> float | None:
     seconds = tx.scalar(
         f"""
         SELECT extract(epoch FROM next_poll_at - clock_timestamp())::float FROM accounts a
-        WHERE name = :name AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {one_of("state", AT_THE_API)})
+        WHERE name = :name AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {TO_ASK_FOR})
         """,
         name=name,
     )

@@ -33,14 +33,28 @@ _COLUMNS = """b.id, b.account_id, a.name AS account, b.name, b.folder, b.state, 
     b.created_at"""
 
 
-def receive(
-    tx: Transaction, *, account_id: int, name: str, filename: str, manifest: bytes, deliver: bool, lint: bool = True
-) -> tuple[int, bool]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """A manifest as a person hands it over."""
+
+    name: str
+    filename: str
+    manifest: bytes
+    deliver: bool
+    lint: bool = True
+    pictures: tuple[str, ...] = ()
+    """Digests of the picture files that it names."""
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.manifest + "".join(sorted(set(self.pictures))).encode()).hexdigest()
+
+
+def receive(tx: Transaction, account_id: int, handed: Handed) -> tuple[int, bool]:
     """Hands a manifest over: the batch's id, and whether a worker has to read it.
 
     A manifest that is known already is not read again, unless reading it failed.
     """
-    digest = sha256(manifest).hexdigest()
     batch_id = tx.scalar(
         """
         INSERT INTO batches AS b (account_id, name, folder, filename, manifest, manifest_sha256, deliver, lint)
@@ -57,16 +71,16 @@ def receive(
         RETURNING id
         """,
         account_id=account_id,
-        name=name,
-        filename=filename,
-        manifest=manifest,
-        digest=digest,
-        deliver=deliver,
-        lint=lint,
+        name=handed.name,
+        filename=handed.filename,
+        manifest=handed.manifest,
+        digest=handed.digest,
+        deliver=handed.deliver,
+        lint=handed.lint,
     )
     if batch_id is not None:
         return int(batch_id), True
-    known = tx.rows("SELECT id, state FROM batches WHERE account_id = :a AND name = :n", a=account_id, n=name)[0]
+    known = tx.rows("SELECT id, state FROM batches WHERE account_id = :a AND name = :n", a=account_id, n=handed.name)[0]
     return int(known.id), known.state == "received"
 
 
@@ -128,10 +142,10 @@ def known(tx: Transaction, account: str, name: str) -> Batch | None:
     return _batch(rows[0]) if rows else None
 
 
-def is_of(tx: Transaction, batch: Batch, manifest: bytes) -> bool:
-    """Whether the batch was made of this very manifest."""
-    digest = tx.scalar("SELECT manifest_sha256 FROM batches WHERE id = :id", id=batch.id)
-    return bool(digest == sha256(manifest).hexdigest())
+def is_of(tx: Transaction, batch: Batch, handed: Handed) -> bool:
+    """Whether the batch was made of this very manifest, with these very pictures, to be handled alike."""
+    known = tx.rows("SELECT manifest_sha256, deliver, lint FROM batches WHERE id = :id", id=batch.id)[0]
+    return tuple(known) == (handed.digest, handed.deliver, handed.lint)
 
 
 def get(tx: Transaction, batch_id: int) -> Batch:

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.action import Action
 from pipeline.inputs import inputs_from_json
 from pipeline.store.engine import Transaction
-from pipeline.store.schema import HOLDS_ROOM, one_of
+from pipeline.store.schema import HOLDS_ROOM, TO_ASK_FOR, one_of
 from pipeline.task import AT_THE_API, ClaimedTask, Mode, State, TaskAtApi
 
 _AT_WORK = one_of("state", (State.SUBMITTING, *AT_THE_API))
@@ -18,17 +18,17 @@ _LOOKS = 4
 
 _CLAIM = f"""
     WITH candidates AS MATERIALIZED (
-        SELECT id, prompt, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins FROM tasks
+        SELECT id, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins FROM tasks
         WHERE account_id = :account_id AND state = 'planned' AND next_attempt_at <= now()
+            AND (action <> 'imagine' OR prompt NOT IN (
+                SELECT prompt FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine'
+            ))
         ORDER BY {{order}} LIMIT :looks FOR UPDATE SKIP LOCKED
     ), placed AS (
         SELECT *, row_number() OVER () AS place FROM candidates
     ), due AS MATERIALIZED (
         SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY twins ORDER BY place) AS turn FROM placed) AS p
-        WHERE turn = 1 AND (twins <> prompt OR NOT EXISTS (
-            SELECT FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine' AND prompt = p.twins
-        ))
-        ORDER BY place LIMIT :room
+        WHERE turn = 1 ORDER BY place LIMIT :room
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
             lease_until = now() + :lease * interval '1 second', owner = :owner
@@ -126,18 +126,19 @@ def _claimed(row: Any) -> ClaimedTask:
 
 
 def at_the_api(tx: Transaction, account_id: int, ids: Sequence[int] | None = None) -> list[TaskAtApi]:
-    """What the account is working on, oldest first.
+    """What the account is working on, oldest first; with what is in doubt whether the answer to its window was taken.
 
     With `ids` of these only, those included that failed here after they were accepted: a late success is a success.
     """
     late = f"OR (state IN ('{State.FAILED}', '{State.CANCELLED}') AND remote_id IS NOT NULL)" if ids is not None else ""
     rows = tx.rows(
         f"""
-        SELECT id, action, remote_id, state, window_id IS NOT NULL AS answered, progress, misses,
+        SELECT id, action, coalesce(remote_id, window_id) AS remote_id, state, window_id IS NOT NULL AS answered,
+            progress, misses,
             extract(epoch FROM now() - updated_at) AS updated,
             extract(epoch FROM now() - coalesce(submitted_at, updated_at)) AS submitted,
             extract(epoch FROM now() - missing_since) AS missing
-        FROM tasks WHERE account_id = :id AND ({one_of("state", AT_THE_API)} {late})
+        FROM tasks WHERE account_id = :id AND ({TO_ASK_FOR} {late})
             AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
         ORDER BY submitted_at
         """,

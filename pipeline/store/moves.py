@@ -96,6 +96,8 @@ class Change:
     """What a report changes of a task."""
 
     id: int
+    remote_id: str
+    """The task of the API that the report is about: a report of another one changes nothing."""
     state: State
     reason: str | None = None
     progress: str | None = None
@@ -108,10 +110,10 @@ class Change:
 
 
 _REPORT = move_sql(
-    """, progress text, image_url text, result jsonb, buttons jsonb, properties jsonb, started_at timestamptz,
-    finished_at timestamptz""",
+    """, remote_id text, progress text, image_url text, result jsonb, buttons jsonb, properties jsonb,
+    started_at timestamptz, finished_at timestamptz""",
     """
-    progress = v.progress, missing_since = NULL, misses = 0,
+    progress = v.progress, remote_id = v.remote_id, missing_since = NULL, misses = 0,
     image_url = coalesce(v.image_url, t.image_url), buttons = coalesce(v.buttons, t.buttons),
     result = coalesce(v.result, t.result), properties = coalesce(v.properties, t.properties),
     window_id = CASE v.state WHEN 'planned' THEN t.remote_id ELSE t.window_id END,
@@ -119,7 +121,10 @@ _REPORT = move_sql(
     finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
     next_attempt_at = CASE WHEN v.state = 'planned' OR (v.state = 'succeeded' AND b.deliver) THEN now() END
     """,
-    guard="(t.state <> v.state OR t.state IN ('submitted', 'running'))",
+    # A window that was answered is not answered again, whatever an older report says: it may be working already.
+    guard="""(t.state <> v.state OR t.state IN ('submitted', 'running'))
+        AND v.remote_id = coalesce(t.remote_id, t.window_id) AND (v.state <> 'planned' OR t.window_id IS NULL)
+        AND (v.state <> 'submitted' OR t.state IN ('submitted', 'in_doubt'))""",
     returning="""t.id, t.state, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", t.options, t.batch_id,
     t.result -> 'prompts' AS prompts, b.deliver""",
 )
@@ -166,7 +171,10 @@ def missed(tx: Transaction, ids: Sequence[int]) -> None:
 
 
 def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) -> int:
-    """Creates follow-ups; one that exists already is left as it is. The number created."""
+    """Creates follow-ups; one that exists already is left as it is. The number created.
+
+    Where a row has the name of a follow-up's file, as rows of an older version may, the follow-up gets another.
+    """
     if not children:
         return 0
     rows = as_json(
@@ -183,7 +191,10 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
         INSERT INTO tasks
             (batch_id, account_id, parent_id, depth, key, stem, action, word, index, prompt, own_prompt, inputs,
             options, mode, "then", follow_up_count)
-        SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, v.stem, v.action, v.word, v.index, v.prompt,
+        SELECT p.batch_id, :account_id, v.parent_id, v.depth, v.key, CASE WHEN EXISTS (
+                SELECT FROM tasks other WHERE other.batch_id = p.batch_id AND other.stem = v.stem
+                    AND (other.parent_id IS NULL OR other.parent_id <> v.parent_id)
+            ) THEN v.stem || '~' || v.parent_id ELSE v.stem END, v.action, v.word, v.index, v.prompt,
             v.own_prompt, v.inputs, v.options, v.mode, v."then", v.follow_up_count
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(parent_id bigint, depth int, key text, stem text,
             action text, word text, index int, prompt text, own_prompt boolean, inputs jsonb, options jsonb, mode text,

@@ -9,8 +9,9 @@ from pipeline.store.moves import move_sql
 from pipeline.task import State
 
 _WAITING = "d.needs IS NOT NULL AND d.state = 'planned' AND d.next_attempt_at IS NULL"
-_TOUCHED = """(CAST(:ids AS bigint[]) IS NULL OR EXISTS (
-    SELECT FROM tasks m WHERE m.id = ANY(:ids) AND m.batch_id = d.batch_id AND m.stem = ANY(d.needs)
+_TOUCHED = """(CAST(:ids AS bigint[]) IS NULL OR (
+    d.needs && ARRAY(SELECT stem FROM tasks WHERE id = ANY(:ids))
+    AND d.batch_id IN (SELECT batch_id FROM tasks WHERE id = ANY(:ids))
 ))"""
 
 _RELEASE = f"""
@@ -34,13 +35,16 @@ def settle(tx: Transaction, account_id: int, moved: Sequence[int] | None = None)
     """Lets go what has everything that it needs, and fails what never will; only for the tasks `moved`, if given.
 
     Two sources that finish at the same moment may each see the other unfinished: rescue settles all, now and then. The
-    number of tasks that failed, whose own dependants are for the next round.
+    number of tasks that failed, dependants of dependants included.
     """
     ids = None if moved is None else list(moved)
     tx.run(_RELEASE, account_id=account_id, ids=ids)
-    lost = tx.rows(_LOST, account_id=account_id, ids=ids)
-    rows = as_json(
-        {"id": row.id, "state": State.FAILED, "reason": f"it needs the picture of {row.key}, which was not made"}
-        for row in lost
-    )
-    return len(tx.rows(_FAIL, rows=rows, cause="needs")) if lost else 0
+    failed = 0
+    while lost := tx.rows(_LOST, account_id=account_id, ids=ids):
+        rows = as_json(
+            {"id": row.id, "state": State.FAILED, "reason": f"it needs the picture of {row.key}, which was not made"}
+            for row in lost
+        )
+        ids = [row.id for row in tx.rows(_FAIL, rows=rows, cause="needs")]
+        failed += len(ids)
+    return failed

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from pipeline.errors import UsageError
 from pipeline.inputs import inputs_to_json
+from pipeline.prompt import lint
 from pipeline.store.engine import Transaction
 from pipeline.store.growth import grow
 from pipeline.task import FinishedTask, NewTask
@@ -49,7 +50,8 @@ def _changed_fields(task: NewTask, known: Row[Any]) -> list[str]:
     options = known.options | dict(task.options)
     changes = {
         "action": known.action != task.action,
-        "prompt": known.prompt != task.prompt,
+        # The same words, sent as they were written or tidied, are the same prompt.
+        "prompt": lint(known.prompt).prompt != lint(task.prompt).prompt,
         "mode": known.mode != task.mode,
         "pictures": (known.inputs or []) != inputs_to_json(task.inputs),
         **{name: known.options.get(name) != task.options.get(name) for name in options},

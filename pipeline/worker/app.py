@@ -74,8 +74,8 @@ class Doorbell:
         """For all tasks of the account, or for some that its server has reported."""
         self._ring("track", [account_id, None if task_ids is None else list(task_ids)], flow_queue(account))
 
-    def rescue(self, account: str) -> None:
-        self._ring("rescue", [], flow_queue(account))
+    def rescue(self, account: str, *, thorough: bool) -> None:
+        self._ring("rescue", [thorough], flow_queue(account))
 
     def deliver(self, account: str, task_ids: Sequence[int], *, a_message: int = 20) -> None:
         """Nothing for no tasks; else a message for every `a_message` of them."""

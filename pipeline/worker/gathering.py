@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import httpx
+from sqlalchemy.exc import DBAPIError
+
+from pipeline import submit
 from pipeline.action import Action
 from pipeline.api.client import QueryError
 from pipeline.deliver import Cause, Limits, NotDelivered, fetch_link, thread_client
@@ -18,23 +23,34 @@ from pipeline.store.pictures import Result
 from pipeline.task import ClaimedTask
 from pipeline.wiring import Runtime
 
+log = logging.getLogger("pipeline.worker")
+
 LIMITS = Limits(bytes=MAX_BYTES, seconds=30.0)
 
 
 class _NotThereError(Exception):
     """A picture could not be had. `outcome` is what that means for its task: nothing was sent."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: TryAgain | Refused) -> None:
         super().__init__()
         self.outcome = outcome
 
 
-def post(at: Runtime, task: ClaimedTask) -> Outcome:
-    """Sends the task with its pictures; without them nothing is sent."""
+def post(at: Runtime, send_before: float, task: ClaimedTask) -> Outcome:
+    """Sends the task with its pictures; without them, or too late, nothing is sent."""
+    if not task.inputs:
+        return at.api.submit(task)
     try:
-        return at.api.submit(replace(task, attached=_attached(at, task)) if task.inputs else task)
+        whole = replace(task, attached=_attached(at, task))
     except _NotThereError as missing:
         return missing.outcome
+    except DBAPIError as failure:
+        reason = f"its pictures could not be read from the database ({type(failure.orig).__name__}); nothing was sent"
+        return TryAgain(reason=reason, blame=Blame.NOBODY)
+    except Exception as bug:
+        log.exception("gathering_crashed task=%s", task.id)
+        return Refused(reason=f"this program failed before it sent the task ({type(bug).__name__}); nothing was sent")
+    return submit.too_late(send_before) or at.api.submit(whole)
 
 
 def _attached(at: Runtime, task: ClaimedTask) -> tuple[Attached, ...]:
@@ -48,7 +64,7 @@ def _attached(at: Runtime, task: ClaimedTask) -> tuple[Attached, ...]:
         if one.sha256:
             content = _data_url(*files[one.sha256])
         elif one.url:
-            content = one.url if _goes_as_address(task, one) else _examined(_fetched(one.url), one.url)
+            content = one.url if _goes_as_address(task, one) else _from_address(one.url)
         else:
             content = _result(at, results[one.stems[-1]])
         attached.append(Attached(role=one.role, content=content))
@@ -60,19 +76,23 @@ def _goes_as_address(task: ClaimedTask, one: Input) -> bool:
     return task.action is Action.IMAGINE and one.role is Role.IMAGE
 
 
+def _from_address(url: str) -> str:
+    """Only the host is named in what a person reads: an address may hold a password or a signature."""
+    return _examined(_fetched(url), f"the picture from {httpx.URL(url).host}")
+
+
 def _result(at: Runtime, result: Result) -> str:
     """The file at home, where it is on this host; else what the API has."""
     path = at.output_dir / Path(result.path) if result.path else None
     if path and path.is_file():
-        return _examined(path.read_bytes(), result.key)
+        return _examined(path.read_bytes(), f"the picture of {result.key}")
     try:
         report = at.api.fetch(result.remote_id or "")
     except QueryError as failure:
-        reason = f"the picture of {result.key} goes in, and {failure}"
-        raise _NotThereError(TryAgain(reason=reason, blame=Blame.NOBODY)) from None
+        raise _NotThereError(TryAgain(reason=f"the picture of {result.key} goes in, and {failure}")) from None
     if report is None or not report.image_url:
-        raise _NotThereError(Refused(reason=f"the picture of {result.key} goes in, and the API has it no more"))
-    return _examined(_fetched(report.image_url), result.key)
+        raise _NotThereError(TryAgain(reason=f"the picture of {result.key} goes in, and the API has it no more"))
+    return _examined(_fetched(report.image_url), f"the picture of {result.key}")
 
 
 def _fetched(url: str) -> bytes:
@@ -80,18 +100,17 @@ def _fetched(url: str) -> bytes:
     problem = fetch_link(thread_client(), url, into, LIMITS)
     if isinstance(problem, NotDelivered):
         reason = f"a picture that goes in could not be fetched: {problem.reason}; nothing was sent"
-        again = problem.cause is Cause.NETWORK
-        raise _NotThereError(TryAgain(reason=reason) if again else Refused(reason=reason))
+        final = problem.cause is Cause.REFUSED
+        raise _NotThereError(Refused(reason=reason) if final else TryAgain(reason=reason))
     return into.getvalue()
 
 
 def _examined(content: bytes, name: str) -> str:
+    """A page or half a picture may be a server's bad moment, so it is tried again like a dead link."""
     try:
         picture = examine(name, content)
     except PictureFault as fault:
-        raise _NotThereError(
-            Refused(reason=f"a picture that goes in cannot be used: {fault}; nothing was sent")
-        ) from None
+        raise _NotThereError(TryAgain(reason=f"{fault}; it goes in, so nothing was sent")) from None
     return _data_url(picture.media_type, content)
 
 

@@ -22,6 +22,8 @@ AFTER_A_RING = 0.05
 """Seconds until a step that was rung will have said when it wants to be rung again."""
 RESCUE_EVERY = 2.0
 """Seconds between two rounds of rescue."""
+THOROUGH_EVERY = 10
+"""Rounds of rescue, of which one is thorough."""
 
 
 class DueScheduler(Scheduler):  # type: ignore[misc]
@@ -33,6 +35,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         self.store = open_store(settings)
         self.bell = Doorbell()
         self.next_rescue = 0.0
+        self.rounds = 0
         super().__init__(*args, **options)
 
     def setup_schedule(self) -> None:
@@ -54,7 +57,8 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
             self.bell.submit(self.account, to_submit)
         if time.monotonic() >= self.next_rescue:
             self.next_rescue = time.monotonic() + RESCUE_EVERY
-            self.bell.rescue(self.account)
+            self.rounds += 1
+            self.bell.rescue(self.account, thorough=self.rounds % THOROUGH_EVERY == 0)
         if to_poll:
             return AFTER_A_RING
         return LONGEST_TICK if soonest is None else min(LONGEST_TICK, max(SHORTEST_TICK, soonest))

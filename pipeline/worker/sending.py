@@ -34,7 +34,8 @@ def send_and_save(at: Runtime, handful: Handful) -> bool:
     seen: list[Outcome] = []
     held: list[tuple[ClaimedTask, Outcome]] = []
     blocked = freed = False
-    for ended in submit.send(handful, partial(gathering.post, at), at.pool):
+    post = partial(gathering.post, at, handful.send_before)
+    for ended in submit.send(handful, post, lambda task: at.uploads if task.inputs else at.pool):
         held += [pair for pair in ended if submit.is_of_the_key(pair[1])]
         freed |= _save(at, [pair for pair in ended if not submit.is_of_the_key(pair[1])], again=not blocked)
         seen += [outcome for _, outcome in ended]

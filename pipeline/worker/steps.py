@@ -119,9 +119,9 @@ def _ask(at: Runtime, known: Sequence[TaskAtApi]) -> tuple[list[Report], list[Ta
     """What the API says, and the tasks that it was asked for by name and does not know."""
     ids = [task.remote_id for task in known]
     calls = [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
-    reports = [report for reports in at.pool.map(at.api.list, calls) for report in reports]
+    reports = [report for reports in at.questions.map(at.api.list, calls) for report in reports]
     asked = track.unlisted(known, reports)[:IDS_A_CALL]
-    fetched = list(zip(asked, at.pool.map(partial(_fetch, at), asked), strict=True))
+    fetched = list(zip(asked, at.questions.map(partial(_fetch, at), asked), strict=True))
     reports += [answer for _, answer in fetched if isinstance(answer, Report)]
     return reports, [task for task, answer in fetched if answer is None]
 
@@ -148,12 +148,16 @@ def deliver(task_ids: Sequence[int]) -> None:
 
 
 @step("rescue")
-def rescue() -> None:
-    """What was left behind: POSTs that nobody answers for, manifests nobody read, pictures nobody brought."""
+def rescue(thorough: bool = False) -> None:
+    """What was left behind: POSTs that nobody answers for, manifests nobody read, pictures nobody brought.
+
+    `thorough`: also rows that wait for pictures which are there; that is rare, and costs a look at every such row.
+    """
     at = runtime()
     with at.store.begin() as tx:
         doubted = moves.rescue(tx)
-        needs.settle(tx, at.account_id)
+        if thorough:
+            needs.settle(tx, at.account_id)
         for batch_id in batches.unread(tx, at.account_id):
             tx.after_commit(partial(bell.read, at.account, batch_id))
         tx.after_commit(partial(bell.deliver, at.account, deliveries.due(tx, at.account_id, most=1_000)))

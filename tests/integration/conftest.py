@@ -15,6 +15,7 @@ from pipeline import follow_up
 from pipeline.action import Action
 from pipeline.sandbox.attach import Services, attach
 from pipeline.store import accounts, batches, moves, rows
+from pipeline.store.batches import Handed
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
 from pipeline.store.presence import Presence
@@ -94,14 +95,8 @@ class World:
 def world(store: Store) -> Iterator[World]:
     with store.begin() as tx:
         account_id = accounts.register(tx, name="acme", base_url="http://acme.test", max_running=3, max_queued=10)
-        batch_id, _ = batches.receive(
-            tx,
-            account_id=account_id,
-            name="spring",
-            filename="spring.csv",
-            manifest=b"prompt\na fox\n",
-            deliver=True,
-        )
+        handed = Handed(name="spring", filename="spring.csv", manifest=b"prompt\na fox\n", deliver=True)
+        batch_id, _ = batches.receive(tx, account_id, handed)
     presence = Presence(store.engine)
     yield World(store, account_id, batch_id, presence.hold())
     presence.leave()

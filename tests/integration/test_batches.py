@@ -5,23 +5,30 @@ import pytest
 from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.store import accounts, batches, rows
-from pipeline.store.batches import Unread
+from pipeline.store.batches import Handed, Unread
 from pipeline.store.progress import progress_of
 from pipeline.task import NewTask, State
 from pipeline.then import FollowUp
 from tests.integration.conftest import World
 
 
-def receive(world: World, content: bytes, account_id: int | None = None, deliver: bool = True) -> tuple[int, bool]:
+def receive(
+    world: World,
+    content: bytes,
+    account_id: int | None = None,
+    deliver: bool = True,
+    pictures: tuple[str, ...] = (),
+) -> tuple[int, bool]:
     with world.store.begin() as tx:
-        return batches.receive(
-            tx,
-            account_id=account_id or world.account_id,
-            name="spring",
-            filename="spring.csv",
-            manifest=content,
-            deliver=deliver,
-        )
+        handed = Handed(name="spring", filename="spring.csv", manifest=content, deliver=deliver, pictures=pictures)
+        return batches.receive(tx, account_id or world.account_id, handed)
+
+
+def test_the_same_manifest_with_another_picture_is_read_again(world: World) -> None:
+    receive(world, b"prompt\na fox\n", pictures=("ab",))
+    world.plan("fox")
+    assert receive(world, b"prompt\na fox\n", pictures=("ab",)) == (world.batch_id, False)
+    assert receive(world, b"prompt\na fox\n", pictures=("cd",)) == (world.batch_id, True)
 
 
 def test_the_same_manifest_is_the_same_batch_and_is_read_once(world: World) -> None:

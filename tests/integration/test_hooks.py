@@ -31,7 +31,9 @@ def fox(world: World) -> ClaimedTask:
 
 def finish(world: World, task: ClaimedTask, state: State) -> None:
     with world.store.begin() as tx:
-        moves.report(tx, [Change(id=task.id, state=state, image_url="http://acme.test/1.png")], "poll")
+        remote_id = tx.scalar("SELECT remote_id FROM tasks WHERE id = :id", id=task.id)
+        change = Change(id=task.id, remote_id=remote_id, state=state, image_url="http://acme.test/1.png")
+        moves.report(tx, [change], "poll")
 
 
 def state(world: World) -> str:

@@ -57,6 +57,7 @@ def succeed(world: World, task: ClaimedTask) -> list[FinishedTask]:
         world,
         Change(
             id=task.id,
+            remote_id=f"r{task.id}",
             state=State.SUCCEEDED,
             image_url="http://acme.test/1.png",
             buttons=("MJ::JOB::upsample::1::h",),
@@ -235,7 +236,7 @@ def test_nothing_moves_backwards(world: World, late: State) -> None:
     (task,) = claim(world)
     accept(world, task)
     succeed(world, task)
-    report(world, Change(id=task.id, state=late))
+    report(world, Change(id=task.id, remote_id=f"r{task.id}", state=late))
     assert world.states() == {"fox": "succeeded"}
 
 
@@ -243,7 +244,7 @@ def test_a_late_success_is_taken(world: World) -> None:
     world.plan("fox", then=UPSCALES)
     (task,) = claim(world)
     accept(world, task)
-    report(world, Change(id=task.id, state=State.FAILED, reason="timeout"))
+    report(world, Change(id=task.id, remote_id=f"r{task.id}", state=State.FAILED, reason="timeout"))
     succeed(world, task)
     assert world.states()["fox"] == "succeeded"
     assert world.column("reason")[0] is None
@@ -253,8 +254,8 @@ def test_every_move_leaves_a_row(world: World) -> None:
     world.plan("fox")
     (task,) = claim(world)
     accept(world, task)
-    report(world, Change(id=task.id, state=State.RUNNING, progress="31%"))
-    report(world, Change(id=task.id, state=State.FAILED, reason="[Banned] no"))
+    report(world, Change(id=task.id, remote_id=f"r{task.id}", state=State.RUNNING, progress="31%"))
+    report(world, Change(id=task.id, remote_id=f"r{task.id}", state=State.FAILED, reason="[Banned] no"))
     with world.store.begin() as tx:
         events = tx.rows("SELECT from_state, to_state, cause, detail FROM task_events ORDER BY id")
     assert [tuple(event) for event in events] == [
@@ -402,8 +403,8 @@ def test_what_postgres_cannot_hold_costs_no_neighbour_its_report(world: World) -
     hostile = {"seed": float("inf"), "finalPrompt": "\ud83e \0", "list": [float("nan")]}
     report(
         world,
-        Change(id=fox.id, state=State.FAILED, reason="no \0 \ud83e", properties=hostile),
-        Change(id=owl.id, state=State.SUCCEEDED, image_url="http://acme.test/1.png"),
+        Change(id=fox.id, remote_id=f"r{fox.id}", state=State.FAILED, reason="no \0 \ud83e", properties=hostile),
+        Change(id=owl.id, remote_id=f"r{owl.id}", state=State.SUCCEEDED, image_url="http://acme.test/1.png"),
     )
     assert world.states() == {"fox": "failed", "owl": "succeeded"}
     assert world.column("reason")[0] == "no \ufffd ?"

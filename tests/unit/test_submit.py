@@ -85,7 +85,7 @@ def api(answer: httpx.MockTransport) -> Api:
 
 def outcomes(tasks: list[ClaimedTask], transport: httpx.MockTransport, send_before: float) -> dict[int, Outcome]:
     with ThreadPoolExecutor(4) as pool:
-        batches = list(send(Handful(tasks, False, send_before), api(transport).submit, pool))
+        batches = list(send(Handful(tasks, False, send_before), api(transport).submit, lambda _: pool))
     return {sent.id: outcome for ended in batches for sent, outcome in ended}
 
 

@@ -2,10 +2,11 @@
 
 from pipeline.store.schema.base import Base, one_of
 from pipeline.store.schema.batches import Account, Batch, BatchPicture, Picture
-from pipeline.store.schema.tasks import HOLDS_ROOM, Artifact, Attempt, Task, TaskEvent
+from pipeline.store.schema.tasks import HOLDS_ROOM, TO_ASK_FOR, Artifact, Attempt, Task, TaskEvent
 
 __all__ = [
     "HOLDS_ROOM",
+    "TO_ASK_FOR",
     "Account",
     "Artifact",
     "Attempt",

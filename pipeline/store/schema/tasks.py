@@ -20,6 +20,9 @@ NAMED_BY_THE_API = (*AT_THE_API, State.SUCCEEDED, State.DELIVERED)
 HOLDS_ROOM = f"{one_of('state', IN_FLIGHT)} AND (state <> 'in_doubt' OR updated_at > now() - interval '1 hour')"
 """What takes room on its account. Doubt does for an hour, within which every known server has finished or given up."""
 
+TO_ASK_FOR = f"({one_of('state', AT_THE_API)} OR (state = 'in_doubt' AND window_id IS NOT NULL))"
+"""What the API is asked for: what it has, and what it may have since a window of known id was answered."""
+
 
 class Task(Base):
     """One request to the API and its result."""
@@ -48,7 +51,12 @@ class Task(Base):
             "id",
             postgresql_where=text(one_of("state", (State.PLANNED,))),
         ),
-        Index("ix_tasks_needy", "batch_id", postgresql_where=text("needs IS NOT NULL AND state = 'planned'")),
+        Index(
+            "ix_tasks_needy",
+            "needs",
+            postgresql_using="gin",
+            postgresql_where=text("needs IS NOT NULL AND state = 'planned'"),
+        ),
         Index("ix_tasks_in_flight", "account_id", postgresql_where=text(one_of("state", IN_FLIGHT))),
         Index(
             "ix_tasks_undelivered",
