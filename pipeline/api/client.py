@@ -13,7 +13,7 @@ from pipeline.action import Action
 from pipeline.api.at_once import settled
 from pipeline.api.dialects import TRAITS, key_headers
 from pipeline.api.endpoints import IMAGINE, Request
-from pipeline.api.line import LONGEST_REPLY, Line, LostReplyError, NeverSentError, QueryError
+from pipeline.api.line import LONGEST_REPLY, CutShortError, Line, LostReplyError, NeverSentError, QueryError
 from pipeline.api.look_up import find
 from pipeline.api.probe import probe
 from pipeline.api.replies import no_such_endpoint, object_in, read_reply, words_in
@@ -26,8 +26,8 @@ from pipeline.task import ClaimedTask
 
 __all__ = ["IDS_A_CALL", "LONGEST_REPLY", "SEED_TIMEOUT", "SUBMIT_TIMEOUT", "Api", "QueryError"]
 
-SUBMIT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Seconds. Relays themselves give the server behind them 60."""
+SUBMIT_TIMEOUT = httpx.Timeout(60.0, connect=10.0, write=180.0)
+"""Seconds. Relays themselves give the server behind them 60. Five pictures of 10 MB are sent in time at 5 Mbit/s."""
 SEED_TIMEOUT = httpx.Timeout(20.0, connect=10.0, read=75.0)
 """Seconds. Servers wait up to 60 for a seed to come by message."""
 IDS_A_CALL = 100
@@ -81,6 +81,8 @@ class Api:
             return TryAgain(
                 reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.ACCOUNT
             )
+        except CutShortError as error:
+            return TryAgain(reason=f"the request was cut short ({error}), so the API made nothing of it")
         except LostReplyError as error:
             return self._lost(request, error)
         if no_such_endpoint(reply.status, reply.text):

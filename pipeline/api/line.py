@@ -15,10 +15,14 @@ from typing import Any, Self
 
 import httpx
 
+from pipeline.api.upload import Upload
+
 QUERY_TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 """Seconds."""
 LONGEST_REPLY = 32 * 1024 * 1024
 """Bytes. A hundred tasks with every field that is known come to 0.3 MB."""
+SLOWEST_REPLY = 40.0
+"""Seconds from the beginning of a reply to its end."""
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -32,6 +36,14 @@ _NEVER_SENT = (
 
 class NeverSentError(Exception):
     """No byte of the request has left this machine."""
+
+
+class CutShortError(Exception):
+    """The request was broken off before its end was sent, so nobody can have acted on it.
+
+    A server must take a message that is shorter than its Content-Length for incomplete, and close the connection (RFC
+    9112, 6.3 and 8). One that looked at it all the same would find JSON without its closing brace.
+    """
 
 
 class LostReplyError(Exception):
@@ -107,21 +119,30 @@ class Line:
         """A question, which costs nothing. `path` begins below `/mj`. Raises `QueryError`."""
         try:
             return self.send(method, f"/mj{path}", body, QUERY_TIMEOUT)
-        except (NeverSentError, LostReplyError) as error:
+        except (NeverSentError, CutShortError, LostReplyError) as error:
             raise QueryError(f"{self.base_url} cannot be reached ({error})") from None
 
     def send(self, method: str, path: str, body: dict[str, Any] | None, timeout: httpx.Timeout) -> Reply:
-        """Raises `NeverSentError` or `LostReplyError`, also for a reply that is endless in bytes or in time."""
+        """Raises `NeverSentError`, `CutShortError` or `LostReplyError`, the last for a reply without an end too.
+
+        `timeout.write` bounds the whole upload; the other times are httpx's own.
+        """
+        upload = None if body is None else Upload(body, timeout.write or 0.0)
         try:
-            return self._send(method, path, body, timeout)
+            return self._send(method, path, upload, timeout)
         except _NEVER_SENT as error:
             raise NeverSentError(str(error) or type(error).__name__) from None
         except httpx.HTTPError as error:
-            raise LostReplyError(str(error) or type(error).__name__) from None
+            broken = LostReplyError if upload is None or upload.whole else CutShortError
+            raise broken(str(error) or type(error).__name__) from None
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, timeout: httpx.Timeout) -> Reply:
-        ends = time.monotonic() + 2 * (timeout.read or 0.0)
-        with self._client.stream(method, self.base_url + path, json=body, timeout=timeout) as reply:
+    def _send(self, method: str, path: str, upload: Upload | None, timeout: httpx.Timeout) -> Reply:
+        sent: dict[str, Any] = {"timeout": timeout}
+        if upload is not None:
+            stall = httpx.Timeout(**(timeout.as_dict() | {"write": upload.stall}))
+            sent = {"content": upload.content, "headers": upload.headers, "timeout": stall}
+        with self._client.stream(method, self.base_url + path, **sent) as reply:
+            ends = time.monotonic() + SLOWEST_REPLY
             content = bytearray()
             for chunk in reply.iter_bytes():
                 content += chunk
