@@ -9,14 +9,15 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from pipeline.sandbox.audit import Audit
+from pipeline.sandbox.bodies import Body
 from pipeline.sandbox.callbacks import Callbacks
-from pipeline.sandbox.dialects import DIALECTS
+from pipeline.sandbox.dialects import DIALECTS, Dialect
 from pipeline.sandbox.engine import Engine
 from pipeline.sandbox.faults import Faults
 from pipeline.sandbox.journal import Journal
 from pipeline.sandbox.options import Options
 from pipeline.sandbox.printer import Printer
-from pipeline.sandbox.submission import Body, Pictures, parse
+from pipeline.sandbox.submission import Pictures
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Call:
     """The route, as the documentation writes it: `/mj/task/{id}/fetch`."""
     raw: bytes
     scope: Scope
+    dialect: Dialect
     fault: int | str | None = None
     """The scripted fault that it meets."""
     pictures: Pictures = field(default_factory=dict)
@@ -36,7 +38,8 @@ class Call:
     def body(self) -> Body:
         """Raises MalformedError."""
         if self._body is None:
-            self._body = parse(self.raw)
+            kind = dict(self.scope["headers"]).get(b"content-type", b"")
+            self._body = self.dialect.read(self.path, kind, self.raw)
         return self._body
 
     @property

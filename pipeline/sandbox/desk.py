@@ -35,8 +35,8 @@ class Desk:
         self._engine.advance()
         try:
             return place(call, self._submission(call))
-        except MalformedError:
-            return self._sandbox.page(400, call.scope)
+        except MalformedError as malformed:
+            return self._sandbox.page(malformed.status, call.scope)
         except RefusedError as refused:
             self._sandbox.audit.refused[str(refused.code)] += 1
             self._sandbox.audit.answered_again += isinstance(refused, windows.AnsweredAgainError)

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from pipeline.sandbox import pages, relay, wire
+from pipeline.sandbox import bodies, pages, relay, wire
 from pipeline.sandbox.options import DialectName
 from pipeline.sandbox.results import RefusedError, RelayRefusedError
 from pipeline.sandbox.tasks import Task, Window
 from pipeline.sandbox.wire import ACCEPTED, WINDOW_OPEN
 
 Headers = Iterable[tuple[bytes, bytes]]
+Read = Callable[[str, bytes, bytes], bodies.Body]
+"""From a route, a Content-Type and bytes to the body that a server sees. Raises MalformedError."""
 Screen = Callable[[str, Mapping[str, Any], Mapping[str, Task]], None]
 """What a server checks of a path and a body before it understands them. Raises RefusedError or MalformedError."""
 
@@ -44,6 +46,8 @@ WITH_BUTTONS = frozenset(
         "/mj/task/{id}/image-seed",
     ]
 )
+FIRST_ACTIONS = frozenset(["IMAGINE", "UPSCALE", "VARIATION", "REROLL", "DESCRIBE", "BLEND"])
+ALL_ACTIONS = FIRST_ACTIONS | {"ZOOM", "PAN", "SHORTEN", "SWAP_FACE"}
 FILMS = frozenset(["/mj/submit/edits", "/mj/submit/video"])
 
 
@@ -97,6 +101,7 @@ class Dialect:
     admits: Callable[[bytes, Headers], bool] = _any_way
     page: pages.Page
     form: wire.Form
+    read: Read = bodies.read_typed
     words: Words = field(default_factory=Words)
     orphan: Callable[[], RefusedError] = lambda: RefusedError(3, "关联任务不存在或已失效")
     """The refusal of a follow-up whose parent is unknown."""
@@ -106,8 +111,12 @@ class Dialect:
     """A number is no string."""
     loose_pictures: bool = False
     """Bare base64 and http addresses are pictures too, not only data URLs."""
+    chooses: bool = True
+    """It knows `botType` and `accountFilter`. Elsewhere they are ignored, as any unknown field is."""
     any_bot: bool = False
     """An unknown botType is the usual one."""
+    actions: frozenset[str] = ALL_ACTIONS
+    """What its framework takes for an `action`. Not all of it can be done to a task."""
     bans_late: bool = False
     """A banned word is accepted, and fails later."""
     hides: frozenset[Window] = frozenset()
@@ -118,8 +127,8 @@ class Dialect:
     """How many of the newest tasks `task/list` shows; None: all."""
     extras: bool = False
     """Bookmark, animate, and `all` of a describe."""
-    long_state: int | None = None
-    """The longest `state` that it takes."""
+    longest: Mapping[str, int] = field(default_factory=dict)
+    """How many characters it takes, by field."""
     cancels: bool = True
     """Whether the key may cancel; otherwise only an administrator may."""
     reports: bool = True
@@ -128,7 +137,13 @@ class Dialect:
     """How often the end is reported."""
     seed_patience: tuple[float, Callable[[], RefusedError]] = (inf, lambda: RefusedError(3, "未找到 seed"))
     """How many seconds it waits for a seed, and what it says when that is not enough."""
+    seedless_status: int = 200
+    """With which a seed is refused where there is no finished picture."""
     picture_path: str = "/pictures/{id}.png"
+    preview_path: str = "/pictures/{id}_grid_0.webp"
+    """Where an unfinished grid is seen. `moment` is in epoch nanoseconds."""
+    cross_origin: bool = True
+    """Pages of other sites may call it."""
     polls: bool = False
     """It only knows what it saw at its last look at the server behind it."""
     screen: Screen = _unscreened
@@ -151,6 +166,9 @@ DIALECTS = {
         admits=_secret,
         page=pages.novicezk,
         form=wire.novicezk,
+        chooses=False,
+        actions=FIRST_ACTIONS,
+        cross_origin=False,
     ),
     DialectName.TRUEAI: Dialect(
         name=DialectName.TRUEAI,
@@ -175,22 +193,20 @@ DIALECTS = {
         bans_late=True,
         listed=100,
         extras=True,
-        long_state=255,
+        longest={"state": 255, "notifyHook": 2000},
         cancels=False,
         final_reports=2,
         seed_patience=(60, lambda: RefusedError(3, "未找到 seed")),
+        seedless_status=400,
     ),
     DialectName.RELAY: Dialect(
         name=DialectName.RELAY,
-        # simple-change is routed there, but finds no price and no channel.
-        paths=ORIGINAL - {"/mj/submit/simple-change", "/mj/task/list", "/mj/task/queue"}
-        | WITH_BUTTONS
-        | FILMS
-        | {"/mj/image/{id}"},
+        paths=ORIGINAL - {"/mj/task/list", "/mj/task/queue"} | WITH_BUTTONS | FILMS | {"/mj/image/{id}"},
         prefixes="[^/]+",
         admits=_bearer,
         page=pages.relay,
         form=wire.relay,
+        read=relay.read,
         orphan=lambda: RelayRefusedError("task_not_found"),
         unknown=(400, RelayRefusedError("task_no_found").answer),
         strict=True,
@@ -199,6 +215,7 @@ DIALECTS = {
         reports=False,
         seed_patience=(30, lambda: RelayRefusedError("do_request_failed", 5)),
         picture_path="/mj/image/{id}",
+        preview_path="/mj/image/{id}?rand={moment}",
         polls=True,
         screen=relay.screen,
     ),

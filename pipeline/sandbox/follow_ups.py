@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline.sandbox.buttons import BOOKMARK, Button, buttons_of
-from pipeline.sandbox.results import RefusedError
+from pipeline.sandbox.results import MalformedError, RefusedError
 from pipeline.sandbox.submission import Submission
 from pipeline.sandbox.tasks import GRIDS, LETTERS, Action, Order, Task, Window
 from pipeline.sandbox.texts import prompt_of
@@ -14,10 +14,15 @@ _SIMPLE_CHANGE = re.compile(r"(\d+) (?:([UV])([1-4])\d*|(R))", re.IGNORECASE | r
 
 
 def change(asked: Submission) -> Order:
+    """An action that there is not is the framework's to refuse. It is said that novicezk crashes (500) where `index` is
+    missing; code 4 tells a caller more, and an emulator should not crash."""
+    named = asked.text("action")
+    if named and named not in asked.dialect.actions:
+        raise MalformedError
     task_id = asked.required("taskId")
-    if asked.body.get("action") not in LETTERS.values():
+    if named not in LETTERS.values():
         raise RefusedError(4, "action参数错误")
-    action = Action(asked.body["action"])
+    action = Action(named)
     index = None if action is Action.REROLL else asked.number("index")
     if action is not Action.REROLL and (index is None or not 1 <= index <= 4):
         raise RefusedError(4, "index参数错误")

@@ -44,6 +44,8 @@ HEADERS = {
     DialectName.TRUEAI: "Authorization",
     DialectName.RELAY: "Authorization",
 }
+NEVER_WORKS = frozenset({(DialectName.RELAY, "/mj/submit/simple-change")})
+"""Routed, and always answered 503: nothing that a caller should be told of."""
 ERRORS = (400, 401, 403, 404, 429, 500, 503)
 
 
@@ -61,12 +63,16 @@ def document(dialect: Dialect, base: str) -> dict[str, Any]:
         },
         "servers": [{"url": base}],
         "security": [{"key": []}],
-        "paths": {path: _path(dialect, path, bodies.get(path)) for path in SAYS if path in dialect.paths},
+        "paths": {path: _path(dialect, path, bodies.get(path)) for path in _served(dialect)},
         "components": {
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": HEADERS[dialect.name]}},
             "schemas": named,
         },
     }
+
+
+def _served(dialect: Dialect) -> list[str]:
+    return [path for path in SAYS if path in dialect.paths and (dialect.name, path) not in NEVER_WORKS]
 
 
 def _path(dialect: Dialect, path: str, body: schemas.Schema | None) -> dict[str, Any]:
@@ -76,6 +82,8 @@ def _path(dialect: Dialect, path: str, body: schemas.Schema | None) -> dict[str,
         "responses": _responses(dialect, path),
     }
     if body is not None:
+        if not dialect.polls:
+            operation["responses"]["415"] = _error(dialect, 415, path)
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if path == "/mj/image/{id}":
         operation["security"] = []
@@ -90,7 +98,7 @@ def _responses(dialect: Dialect, path: str) -> dict[str, Any]:
     kinds = {"/mj/task/query": "Page", "/mj/task/{id}/cancel": "Message", "/mj/task/{id}/fetch": "Task"}
     if path == "/mj/image/{id}":
         return {
-            "200": {"description": "The picture", "content": {"image/png": {}}},
+            "200": {"description": "The picture", "content": {"image/png": {}, "image/webp": {}}},
             "400": {"description": "Unknown", "content": {"application/json": {}}},
         }
     answer: dict[str, Any] = _named(kinds.get(path, "SubmitResult"))
@@ -110,18 +118,24 @@ def _error(dialect: Dialect, status: int, path: str) -> dict[str, Any]:
     """As the dialect's page for this status really looks; what it is at trueai when a parent is unknown."""
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     page = dialect.page(status, "POST", path)
+    if dialect.polls and status == 400:
+        either = {"anyOf": [_named("RelayError"), _named("OpenAIError")]}
+        return described | {"content": {"application/json": {"schema": either}}}
     if dialect.orphan().status == status == 404 or (dialect.strict and not dialect.polls and status == 400):
         return described | {"content": {"application/json": {"schema": _named("SubmitResult")}}}
     if not page.body:
         return described
     if page.media_type == "text/plain":
         return described | {"content": {"text/plain": {"schema": schemas.TEXT}}}
-    return described | {"content": {"application/json": {"schema": _named(_kind(json.loads(bytes(page.body))))}}}
+    schema = _named(_kind(json.loads(bytes(page.body))))
+    return described | {"content": {page.media_type: {"schema": schema}}}
 
 
 def _kind(page: dict[str, Any]) -> str:
     if "success" in page:
         return "Envelope"
+    if "title" in page:
+        return "ProblemDetails"
     if "timestamp" in page:
         return "SpringError"
     return "OpenAIError" if "error" in page else "RelayError"

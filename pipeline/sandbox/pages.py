@@ -8,11 +8,12 @@ from http import HTTPStatus
 
 from starlette.responses import PlainTextResponse, Response
 
-from pipeline.sandbox.results import RelayRefusedError, envelope
+from pipeline.sandbox.results import REQUEST_ID, RelayRefusedError, envelope, no_channel, open_ai
 from pipeline.sandbox.tasks import encode
 
 JSON = "application/json"
 RETRY = {"Retry-After": "1"}
+UNSUPPORTED = "https://tools.ietf.org/html/rfc9110#section-15.5.16"
 
 Page = Callable[[int, str, str], Response]
 """From an HTTP status, a method and a path to the answer. Its status may be another one."""
@@ -41,14 +42,17 @@ def plus(status: int, method: str, path: str) -> Response:
 
 
 def trueai(status: int, method: str, path: str) -> Response:  # noqa: ARG001 - one shape for all pages
-    """What it cannot bind, it answers with status 200."""
+    """What it cannot bind, it answers with status 200. Another Content-Type is refused by ASP.NET itself."""
     match status:
         case 400:
             return Response(encode(envelope("参数错误")), 200, media_type=JSON)
         case 401:
-            return PlainTextResponse("账号无权限", status)
+            return PlainTextResponse("Authorization header missing.", status)
         case 403:
             return PlainTextResponse("账号不可用", status)
+        case 415:
+            named = {"type": UNSUPPORTED, "title": HTTPStatus(status).phrase, "status": status, "traceId": "00-0-0-00"}
+            return Response(encode(named), status, media_type="application/problem+json")
         case 500:
             return Response(encode(envelope("操作失败")), status, media_type=JSON)
     return Response(status_code=status, headers=RETRY if status == 429 else None)
@@ -56,17 +60,19 @@ def trueai(status: int, method: str, path: str) -> Response:  # noqa: ARG001 - o
 
 def relay(status: int, method: str, path: str) -> Response:
     match status:
-        case 400:
-            return Response(RelayRefusedError("bind_request_body_failed").answer, status, media_type=JSON)
+        case 400 if path.endswith("/task/list-by-condition"):
+            return Response(RelayRefusedError("do_request_failed").answer, status, media_type=JSON)
         case 404 | 405:
-            return _open_ai(404, f"Invalid URL ({method} {path})", "invalid_request_error")
+            return _open_ai(404, f"Invalid URL ({method} {path})", "invalid_request_error", param="", code="")
         case 429:
             answer = RelayRefusedError("当前分组负载已饱和，请稍后再试", 30).answer
             return Response(answer, status, headers=RETRY, media_type=JSON)
-    words = {401: "无效的令牌", 403: "用户已被封禁", 503: "当前分组下对于模型 midjourney 无可用渠道"}
-    return _open_ai(status, words.get(status, "do_request_failed") + " (request id: sandbox)", "new_api_error")
+    if status == 503:
+        return _open_ai(status, no_channel("mj_imagine"), "new_api_error")
+    words = {400: "无效的请求", 401: "无效的令牌", 403: "用户已被封禁"}
+    return _open_ai(status, f"{words.get(status, 'do_request_failed')} {REQUEST_ID}", "new_api_error")
 
 
-def _open_ai(status: int, message: str, kind: str) -> Response:
-    body = encode({"error": {"message": message, "type": kind, "param": None, "code": None}})
+def _open_ai(status: int, message: str, kind: str, **more: str) -> Response:
+    body = encode(open_ai(message, kind, **more))
     return Response(body, status, headers=RETRY if status == 429 else None, media_type=JSON)

@@ -38,15 +38,15 @@ class Queries:
     def list_by_condition(self, call: Call) -> Response:
         try:
             return self._tasks(self._ids(call))
-        except MalformedError:
-            return self._sandbox.page(400, call.scope)
+        except MalformedError as malformed:
+            return self._sandbox.page(malformed.status, call.scope)
 
     def list_by_ids(self, call: Call) -> Response:
         """The same tasks with `displays`, strings for a person's eyes."""
         try:
             ids = self._ids(call)
-        except MalformedError:
-            return self._sandbox.page(400, call.scope)
+        except MalformedError as malformed:
+            return self._sandbox.page(malformed.status, call.scope)
         now, tasks = self._engine.advance(), self._engine.tasks
         shown = [self._printer.with_displays(tasks[one], now) for one in ids if one in tasks]
         return Response(encode(shown), media_type=JSON)
@@ -66,8 +66,8 @@ class Queries:
             number, size = _count(asked, "pageNumber", 0), _count(asked, "pageSize", 10)
             fits = _filter(asked)
             field, ascending = _sort(asked)
-        except MalformedError:
-            return self._sandbox.page(400, call.scope)
+        except MalformedError as malformed:
+            return self._sandbox.page(malformed.status, call.scope)
         now = self._engine.advance()
         rows = [self._printer.fields(task, now) for task in self._engine.tasks.values()]
         found = sorted((row for row in rows if fits(row)), key=lambda row: _order(row, field), reverse=not ascending)
@@ -92,7 +92,7 @@ class Queries:
             if task is None:
                 raise RelayRefusedError("task_no_found") if self._dialect.polls else self._dialect.orphan()
             if task.standing(now)[0] != "SUCCESS":
-                raise RefusedError(4, "关联任务状态错误", status=400 if self._dialect.strict else 200)
+                raise RefusedError(4, "关联任务状态错误", status=self._dialect.seedless_status)
             patience, failure = self._dialect.seed_patience
             if self._sandbox.options.seed_seconds > patience:
                 raise failure()
@@ -103,7 +103,8 @@ class Queries:
 
     def _ids(self, call: Call) -> list[str]:
         """Known or not, each once. The real servers read a hash set: never the order of the request."""
-        ids = call.body.get("ids") or []
+        ids = call.body.get("ids")
+        ids = [] if ids is None else ids
         kinds = (str,) if self._dialect.strict else (str, int, float)
         if not isinstance(ids, list) or not all(isinstance(one, kinds) for one in ids if one is not None):
             raise MalformedError

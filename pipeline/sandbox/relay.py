@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.sandbox.results import MalformedError, RelayRefusedError
+from pipeline.sandbox.bodies import JSON, Body, parse
+from pipeline.sandbox.results import MalformedError, NoChannelError, RelayRefusedError
 from pipeline.sandbox.tasks import Task
 
 _STRINGS = (
@@ -15,7 +16,7 @@ _STRINGS = (
 _REQUIRED = {
     "/mj/submit/imagine": (("prompt", "prompt_is_required"),),
     "/mj/submit/change": (("taskId", "task_id_is_required"), ("action", "action_is_required")),
-    "/mj/submit/action": (("taskId", "task_id_is_required"), ("customId", "custom_id_is_required")),
+    "/mj/submit/action": (("customId", "custom_id_is_required"), ("taskId", "task_id_is_required")),
     "/mj/submit/modal": (("taskId", "task_id_is_required"),),
     "/mj/insight-face/swap": (
         ("sourceBase64", "sour_base64_and_target_base64_is_required"),
@@ -26,9 +27,19 @@ _WHOLE_NAMES = frozenset({"low_variation", "high_variation", "variation", "Outpa
 _PARTS = ("upsample", "pan", "reroll")
 
 
+def read(path: str, kind: bytes, raw: bytes) -> Body:
+    """Sees nothing in a body of another Content-Type; only a list never asks for that. Raises MalformedError."""
+    if kind.startswith(JSON) or path == "/mj/task/list-by-condition":
+        return parse(raw)
+    return {}
+
+
 def screen(path: str, body: Mapping[str, Any], known: Mapping[str, Task]) -> None:
-    """Raises MalformedError for a field of the wrong type, else RelayRefusedError (status 400, code 4)."""
+    """Raises MalformedError for a field of the wrong type, NoChannelError for a route that has no price, else
+    RelayRefusedError (status 400, code 4)."""
     _decode(body)
+    if path == "/mj/submit/simple-change":
+        raise NoChannelError("mj_")  # its model is named by the `action` of the body, and there is none
     for name, words in _REQUIRED.get(path, ()):
         if not body.get(name):
             raise RelayRefusedError(words)

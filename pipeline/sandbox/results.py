@@ -9,10 +9,16 @@ from pipeline.sandbox.tasks import encode
 
 ACCOUNT = "1118138338562560102"
 """The account's instance id."""
+REQUEST_ID = "(request id: sandbox)"
+"""The end of everything that the relay says in OpenAI's shape."""
 
 
 class MalformedError(Exception):
-    """Not what the framework can read. Each dialect has its own page for that."""
+    """Not what the framework can read. Each dialect has its own page for that, by HTTP status."""
+
+    def __init__(self, status: int = 400) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class RefusedError(Exception):
@@ -33,6 +39,14 @@ class RelayRefusedError(RefusedError):
         self.answer = encode({"description": f"{description} ", "type": "upstream_error", "code": code}).encode()
 
 
+class NoChannelError(RefusedError):
+    """A model that the relay can ask nobody for: status 503."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(503, no_channel(model), status=503)
+        self.answer = encode(open_ai(no_channel(model), "new_api_error")).encode()
+
+
 class EnvelopeError(RefusedError):
     """A refusal of trueai outside of its return codes, with status 200."""
 
@@ -46,6 +60,15 @@ def result(code: int, description: str, outcome: Any = None, properties: Mapping
     return encode(
         {"code": code, "description": description, "result": outcome, "properties": properties or {}}
     ).encode()
+
+
+def open_ai(message: str, kind: str, **more: str) -> dict[str, object]:
+    """An error as OpenAI words it, and as gateways do after it."""
+    return {"error": {"message": message, "type": kind, **more}}
+
+
+def no_channel(model: str) -> str:
+    return f"当前分组 default 下对于模型 {model} 无可用渠道 {REQUEST_ID}"
 
 
 def envelope(message: str) -> dict[str, object]:

@@ -54,7 +54,7 @@ class Endpoint:
         self._before = before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(self._path, await _body(receive), scope)
+        call = Call(self._path, await _body(receive), scope, self._sandbox.dialect)
         self._sandbox.audit.requests[scope.get("root_path", "") + self._path] += 1
         response = self._sandbox.turned_away(call)
         if response is None and call.fault != "hang_up":

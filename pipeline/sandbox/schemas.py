@@ -153,6 +153,7 @@ def answers() -> dict[str, Schema]:
         "SpringError": described(
             ["timestamp", "status", "error", "path"], {"timestamp": TEXT, "status": NUMBER, "error": TEXT, "path": TEXT}
         ),
+        "ProblemDetails": described(["title", "status"], {"type": TEXT, "title": TEXT, "status": NUMBER}),
         "RelayError": described(["description", "type", "code"], message | {"type": {"const": "upstream_error"}}),
         "OpenAIError": described(["error"], {"error": described(["message", "type"], {"message": TEXT, "type": TEXT})}),
         "Envelope": described(

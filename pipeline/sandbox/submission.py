@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.sandbox.bodies import Body
 from pipeline.sandbox.dialects import Dialect
 from pipeline.sandbox.results import ACCOUNT, EnvelopeError, MalformedError, RefusedError
-from pipeline.sandbox.tasks import Task, Upload, encode
+from pipeline.sandbox.tasks import Task, Upload
 
-Body = dict[str, Any]
 Known = Mapping[str, Task]
 Pictures = Mapping[str, Upload | None]
 """The pictures of a request by the text that stood for them; None where that is no picture in this dialect."""
 
 SPEED = {"FAST": "fast", "RELAX": "relax", "TURBO": "turbo"}
-
-
-def parse(raw: bytes) -> Body:
-    """The JSON object of a request. Raises MalformedError."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError from error
-    if not isinstance(body, dict):
-        raise MalformedError
-    return _whole(body) if b"\\ud" in raw or b"\\uD" in raw else body
-
-
-def _whole(body: Body) -> Body:
-    """Halves of a character (lone surrogates) can be read, but not be written again."""
-    whole: Body = json.loads(encode(body).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    return whole
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,9 +81,9 @@ class Submission:
         return parent
 
     def picture(self, text: str, refusal: str = "base64格式错误") -> Upload:
-        """The picture that a text stands for."""
+        """The picture that a text stands for. An address that may stand in a prompt may not stand here everywhere."""
         found = self.pictures.get(text)
-        if found is None:
+        if found is None or (text.startswith("http") and not self.dialect.loose_pictures):
             raise RefusedError(4, refusal)
         return found
 
@@ -115,6 +97,8 @@ class Submission:
         return tuple(self.picture(value) for value in values)
 
     def bot(self) -> str:
+        if not self.dialect.chooses:
+            return "MID_JOURNEY"
         names = {"mj": "MID_JOURNEY", "niji": "NIJI_JOURNEY", "MID_JOURNEY": "MID_JOURNEY"}
         asked = self.text("botType") or "MID_JOURNEY"
         if self.dialect.any_bot:
@@ -126,13 +110,16 @@ class Submission:
     def common(self) -> dict[str, Any]:
         """What every order has: `state`, `notify_hook` and `mode`."""
         state, hook = self.text("state") or None, self.text("notifyHook") or None
-        if state and self.dialect.long_state and len(state) > self.dialect.long_state:
-            raise EnvelopeError("state 长度不能超过 255")
+        for name, most in self.dialect.longest.items():
+            if len(self.text(name)) > most:
+                raise EnvelopeError(f"{name} 长度不能超过 {most}")
         passed = self.dialect.reports or self.relay_hooks
         return {"state": state, "notify_hook": hook if passed else None, "mode": self._mode(passed=passed)}
 
     def _mode(self, *, passed: bool) -> str:
         """The path, then the account filter, then the body. An account that is not there is refused with code 3."""
+        if not self.dialect.chooses:
+            return "fast"
         wanted = self.body.get("accountFilter")
         if not isinstance(wanted, dict | None):
             raise MalformedError

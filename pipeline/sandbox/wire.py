@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.sandbox import captions
 from pipeline.sandbox.buttons import buttons_of
 from pipeline.sandbox.results import ACCOUNT
 from pipeline.sandbox.tasks import Action, Order, Task
-from pipeline.sandbox.view import View, extension
+from pipeline.sandbox.view import View
 
-BOT_USER = "936929561302675456"
 ACCEPTED = "提交成功"
 WINDOW_OPEN = "窗口等待"
+LATER_PROPERTIES = frozenset({"botType", "discordChannelId", "finalZhPrompt", "messageContent"})
+"""What novicezk does not have yet."""
 
 
 def queued(ahead: int) -> str:
@@ -23,24 +26,22 @@ Form = Callable[[View], dict[str, Any]]
 
 
 def plus(view: View) -> dict[str, Any]:
-    return _core(view) | {"properties": _properties(view), "buttons": _buttons(view)}
+    action = {"action": _remade(view.task.order).action}
+    return _core(view) | action | {"properties": _properties(view), "buttons": _buttons(view)}
 
 
 def novicezk(view: View) -> dict[str, Any]:
-    """No buttons; what a describe says is its prompt too."""
-    core = _core(view)
-    if view.text:
-        core |= {"prompt": view.text, "promptEn": view.text}
-    return core | {"properties": _properties(view)}
+    """No buttons."""
+    known = {name: value for name, value in _properties(view).items() if name not in LATER_PROPERTIES}
+    return _core(view) | {"properties": known}
 
 
 def trueai(view: View) -> dict[str, Any]:
     """Much more than anybody asked for: it leaks the caller's address and the account to every caller."""
     order = view.task.order
     properties = _properties(view)
-    if order.action is Action.DESCRIBE and view.text:
-        properties["finalPrompt"] = view.text.replace("\n\n", "\r\n")
     more = {
+        "action": _remade(order).action,
         "parentId": order.parent.id if order.parent else None,
         "instanceId": ACCOUNT,
         "userId": None,
@@ -57,23 +58,27 @@ def trueai(view: View) -> dict[str, Any]:
         "imageUrls": [],
         "displays": displays(view),
     }
-    core = _core(view) | {"action": _origin(order).action} | more | _films(view)
-    return core | {"properties": properties, "buttons": _buttons(view, extras=True)}
+    if order.action is Action.DESCRIBE and view.text:
+        lines = view.text.replace("\n\n", "\r\n")
+        more |= {"prompt": None, "promptEn": lines}
+        properties |= {"finalPrompt": lines, "finalZhPrompt": ""}
+    return _core(view) | more | _films(view) | {"properties": properties, "buttons": _buttons(view, extras=True)}
 
 
 def relay(view: View) -> dict[str, Any]:
-    """A row of its own table: no nulls, `action` from the request, 100 % for whatever is over."""
+    """A row of its own table: no nulls, `action` and `prompt` from the request, 100 % for whatever is over."""
     task, order = view.task, view.task.order
     seen = view.status != ""
     progress = "100%" if view.status == "FAILURE" else view.progress or "0%"
-    text = _final_prompt(view) if seen and view.begun else None
+    upstream = _properties(view)
+    told = {name: upstream[name] or "" for name in ("finalPrompt", "finalZhPrompt")}
     return {
         "id": task.id,
         "action": _relay_action(order),
         "customId": "",
         "botType": "",
-        "prompt": "InsightFace" if order.action is Action.SWAP_FACE else order.prompt,
-        "promptEn": order.prompt if seen else "",
+        "prompt": captions.asked_prompt(order),
+        "promptEn": (captions.prompt(view) or "") if seen else "",
         "description": _told(task),
         "state": (order.state or "") if seen else "",
         "submitTime": task.submitted,
@@ -85,27 +90,27 @@ def relay(view: View) -> dict[str, Any]:
         "failReason": (task.doom or "") if view.status == "FAILURE" else "",
         "buttons": _buttons(view) if seen else None,
         "maskBase64": "",
-        "properties": {"finalPrompt": text or "", "finalZhPrompt": ""} if seen else None,
+        "properties": told if seen else None,
         **_films(view),
     }
 
 
 def displays(view: View) -> dict[str, Any]:
-    """The same for a person's eyes, as `list-by-ids` shows it."""
-    task = view.task
+    """The same for a person's eyes, as `list-by-ids` shows it, in the time of this machine."""
+    task, over = view.task, view.status in {"SUCCESS", "FAILURE", "CANCEL"}
     return {
         "status": view.status,
-        "action": task.order.action,
-        "submitTime": str(task.submitted),
-        "startTime": str(task.started or ""),
-        "finishTime": str(task.finished or ""),
+        "action": _remade(task.order).action,
+        "submitTime": _clock(task.submitted),
+        "startTime": _clock(task.started) if view.begun else None,
+        "finishTime": _clock(task.finished) if over else None,
         "discordInstanceId": ACCOUNT,
     }
 
 
 def _core(view: View) -> dict[str, Any]:
     task, order = view.task, view.task.order
-    prompt = _with_links(view, order) or None
+    prompt = captions.prompt(view)
     over = view.status in {"SUCCESS", "FAILURE", "CANCEL"}
     core = {
         "id": task.id,
@@ -113,7 +118,7 @@ def _core(view: View) -> dict[str, Any]:
         "status": view.status,
         "prompt": prompt,
         "promptEn": prompt,
-        "description": _description(task, prompt or ""),
+        "description": captions.description(view),
         "state": order.state,
         "submitTime": task.submitted,
         "startTime": task.started if view.begun else None,
@@ -125,58 +130,30 @@ def _core(view: View) -> dict[str, Any]:
     return core | _films(view) if order.action is Action.VIDEO else core
 
 
-def _with_links(view: View, order: Order) -> str:
-    """Reference pictures stand before the prompt once they are uploaded, that is after acceptance."""
-    if not order.images or order.action is not Action.IMAGINE or not view.begun:
-        return order.prompt
-    return " ".join([*map(view.links.upload, order.images), order.prompt])
-
-
-def _description(task: Task, prompt: str) -> str:
-    order = task.order
-    match order.action:
-        case Action.BLEND:
-            return f"/blend {task.id} {len(order.images)}"
-        case Action.DESCRIBE:
-            picture = order.images[0] if order.images else None
-            return f"/describe {picture.sha256[:16]}.{extension(picture.content)}" if picture else "/describe"
-        case Action.SHORTEN | Action.VIDEO:
-            return f"/{order.action.lower()} {order.prompt}"
-        case Action.SWAP_FACE:
-            return "/swap"
-        case Action.EDIT:
-            return f"/edit {order.prompt}"
-    if order.parent is None:
-        return f"/imagine {prompt}"
-    return f"/up {order.parent.id} {order.word}"
-
-
 def _properties(view: View) -> dict[str, Any]:
     task, order = view.task, view.task.order
     begun, made = view.begun, view.made
-    return {
+    properties = {
         "botType": "INSIGHT_FACE" if order.action is Action.SWAP_FACE else order.bot_type,
         "discordInstanceId": ACCOUNT,
         "discordChannelId": ACCOUNT,
         "nonce": _snowflake(task, 16),
         "notifyHook": order.notify_hook,
-        "finalPrompt": _final_prompt(view) if begun else None,
-        "finalZhPrompt": "" if begun else None,
+        "finalPrompt": captions.final_prompt(view) if begun else None,
+        "finalZhPrompt": _final_zh_prompt(view) if begun else None,
         "progressMessageId": _snowflake(task, 20) if begun else None,
         "messageId": _snowflake(task, 24) if made else None,
-        "messageContent": _message(order) if made else None,
         "messageHash": task.message_hash if made else None,
         "flags": 0 if made else None,
     }
+    if order.prompt:
+        properties["messageContent"] = captions.message(order) if made else None
+    return properties
 
 
-def _final_prompt(view: View) -> str:
-    if view.text is not None:
-        return view.text
-    order = view.task.order
-    if order.action is not Action.IMAGINE:
-        return order.prompt
-    return " ".join([*(f"<https://s.mj.run/{image.sha256[:11]}>" for image in order.images), order.prompt])
+def _final_zh_prompt(view: View) -> str:
+    """A describe's text once more; nothing here is ever translated."""
+    return (view.text or "") if view.task.order.action is Action.DESCRIBE else ""
 
 
 def _buttons(view: View, *, extras: bool = False) -> list[dict[str, Any]]:
@@ -191,8 +168,8 @@ def _films(view: View) -> dict[str, Any]:
     return {"videoUrl": links[0], "videoUrls": [{"url": link, "thumbnail": view.image} for link in links]}
 
 
-def _origin(order: Order) -> Order:
-    """A reroll counts as what it makes again."""
+def _remade(order: Order) -> Order:
+    """A reroll counts as what it makes again: plus and trueai have no such action."""
     while order.action is Action.REROLL and order.parent is not None:
         order = order.parent.order
     return order
@@ -219,6 +196,7 @@ def _snowflake(task: Task, at: int) -> str:
     return str(10**18 + int.from_bytes(task.digest[at : at + 7], "big"))
 
 
-def _message(order: Order) -> str:
-    which = f" - Image #{order.index}" if order.action is Action.UPSCALE and order.index else ""
-    return f"**{order.prompt}**{which} - <@{BOT_USER}> ({order.mode})"
+def _clock(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

@@ -69,7 +69,6 @@ def test_a_blend_and_a_describe(server: Caller) -> None:
     text = described["properties"]["finalPrompt"]
     assert [text.count(f"{n}️⃣") for n in range(1, 5)] == [1, 1, 1, 1]
     assert ("\r\n" in text) is (server.dialect == "trueai")
-    assert (described["prompt"] == text) is (server.dialect == "novicezk")
 
 
 def test_every_button_of_a_single_picture_makes_a_picture(pressable: Caller) -> None:
@@ -230,10 +229,9 @@ def test_the_wrong_key_is_answered_in_the_dialects_own_words(server: Caller) -> 
 
 
 def test_a_body_that_cannot_be_read(server: Caller) -> None:
-    reply = server.client.post("/mj/submit/imagine", content=b"{")
+    reply = server.client.post("/mj/submit/imagine", content=b"{", headers={"Content-Type": "application/json"})
     assert reply.status_code == (200 if server.dialect == "trueai" else 400)
-    key = {"trueai": "success", "relay": "type"}.get(server.dialect, "error")
-    assert key in reply.json()
+    assert ("success" if server.dialect == "trueai" else "error") in reply.json()
 
 
 def test_a_relay_knows_nothing_before_its_first_look() -> None:

@@ -147,7 +147,7 @@ def test_only_the_key_opens_the_door(client: httpx.Client, headers: dict[str, st
 
 
 def test_what_the_framework_cannot_read_is_its_own_error_page(client: httpx.Client) -> None:
-    broken = client.post("/mj/submit/imagine", content=b"{")
+    broken = client.post("/mj/submit/imagine", content=b"{", headers={"Content-Type": "application/json"})
     assert (broken.status_code, broken.json()["error"]) == (400, "Bad Request")
     assert client.get("/mj/submit/imagine").status_code == 405
     assert client.post("/mj/submit/video", json={}).json()["path"] == "/mj/submit/video"

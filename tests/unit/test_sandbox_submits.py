@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from pipeline.sandbox import follow_ups, submits, windows
+from pipeline.sandbox.bodies import parse
 from pipeline.sandbox.buttons import buttons_of
 from pipeline.sandbox.dialects import DIALECTS
 from pipeline.sandbox.faults import Faults
 from pipeline.sandbox.options import DialectName, Options
 from pipeline.sandbox.results import MalformedError, RefusedError
-from pipeline.sandbox.submission import Submission, parse
+from pipeline.sandbox.submission import Submission
 from pipeline.sandbox.tasks import Action, Order, Task, Upload, Window
 
 Read = Callable[[Submission], Order]
