@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from io import BytesIO
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -13,11 +14,13 @@ from starlette.routing import Route
 from pipeline.sandbox.answers import Sandbox
 from pipeline.sandbox.film import mp4
 from pipeline.sandbox.pages import JSON
-from pipeline.sandbox.pictures import drawing_of, png
+from pipeline.sandbox.pictures import drawing_of, picture, png
 from pipeline.sandbox.tasks import Action, Order, Task, Upload
 from pipeline.sandbox.view import extension
 
 GONE = "This content is no longer available."
+PREVIEW_SIDE = 256
+"""Of an unfinished grid, in pixels at most."""
 TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 
 
@@ -30,6 +33,7 @@ class Media:
     def routes(self) -> list[Route]:
         routes = [
             Route("/pictures/{id}.png", self.picture),
+            Route("/pictures/{id}_grid_0.webp", self.preview),
             Route("/films/{id}-{n:int}.mp4", self.film),
             Route("/uploads/{digest}.{extension}", self.upload),
         ]
@@ -43,11 +47,20 @@ class Media:
             return PlainTextResponse(GONE, 404)
         return await self._shown(task, request)
 
+    async def preview(self, request: Request) -> Response:
+        """An unfinished grid, which is gone as soon as the task is over."""
+        task = self._unfinished(request.path_params["id"])
+        if (fault := self._fault("/pictures/{id}_grid_0.webp")) is not None:
+            return fault
+        return PlainTextResponse(GONE, 404) if task is None else await self._sketched(task)
+
     async def image(self, request: Request) -> Response:
         """The relay's own link: what it finds behind it."""
         task = self._made(request.path_params["id"])
         if (fault := self._fault("/mj/image/{id}")) is not None:
             return fault
+        if (unfinished := self._unfinished(request.path_params["id"])) is not None:
+            return await self._sketched(unfinished)
         if task is None or task.order.action is Action.SHORTEN:
             return Response('{"error":"midjourney_task_not_found"}', 400, media_type=JSON)
         if task.order.action is Action.DESCRIBE and task.order.images:
@@ -73,6 +86,11 @@ class Media:
         self._sandbox.engine.advance()
         task = self._sandbox.engine.tasks.get(task_id)
         return task if task is not None and task.status == "SUCCESS" else None
+
+    def _unfinished(self, task_id: str) -> Task | None:
+        now = self._sandbox.engine.advance()
+        task = self._sandbox.engine.tasks.get(task_id)
+        return task if task is not None and task.previewed(task.standing(now)) else None
 
     def _fault(self, path: str) -> Response | None:
         fault = self._sandbox.faults.scripted(path)
@@ -100,12 +118,22 @@ class Media:
         content = await self._painted(partial(_drawn, task.order, self._sandbox.options.picture_size))
         return Response(content[: len(content) // 2] if spoilt else content, media_type="image/png")
 
+    async def _sketched(self, task: Task) -> Response:
+        side = min(self._sandbox.options.picture_size, PREVIEW_SIDE)
+        return Response(await self._painted(partial(_sketch, task.order, side)), media_type="image/webp")
+
     async def _painted(self, paint: partial[bytes]) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._sandbox.painters, paint)
 
 
 def _drawn(order: Order, side: int) -> bytes:
     return png(drawing_of(order, side))
+
+
+def _sketch(order: Order, side: int) -> bytes:
+    file = BytesIO()
+    picture(drawing_of(order, side)).save(file, "WEBP", quality=30)
+    return file.getvalue()
 
 
 def _sent(upload: Upload) -> Response:

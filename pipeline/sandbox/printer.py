@@ -22,7 +22,7 @@ class Printer:
     def __init__(self, dialect: Dialect, options: Options) -> None:
         self._dialect = dialect
         self._options = options
-        self._links = Links(options.link_base, dialect.picture_path)
+        self._links = Links(options.link_base, dialect.picture_path, dialect.preview_path)
         self._stale = round(options.staleness * 1000) if dialect.polls else 0
         self._look: Callable[[Task, int], object] = self._seen if self._stale else Task.standing
         if options.late_pictures or options.link_seconds:
@@ -69,11 +69,14 @@ class Printer:
         status, progress = standing
         if self._options.progress_text and standing == ("IN_PROGRESS", "0%"):
             progress = "Waiting to start"
-        image = self._image(task, now) if status == "SUCCESS" and not self._withheld(task) else None
+        image = self._image(task, standing, now)
         return View(task=task, status=status, progress=progress, image=image, links=self._links)
 
-    def _image(self, task: Task, now: int) -> str | None:
-        if task.order.action is Action.SHORTEN:
+    def _image(self, task: Task, standing: Standing, now: int) -> str | None:
+        """The link: of what was made, or of what can be seen of it so far."""
+        if task.previewed(standing):
+            return self._links.preview(task, now)
+        if standing[0] != "SUCCESS" or self._withheld(task) or task.order.action is Action.SHORTEN:
             return None
         if task.order.action is Action.DESCRIBE and not self._dialect.polls and task.order.images:
             return self._links.upload(task.order.images[0])

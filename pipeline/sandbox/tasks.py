@@ -39,6 +39,9 @@ LADDER = (
 )
 """What a running grid shows, one step after the other in equal times. Anything else stays on the first."""
 
+LATE_STEPS = frozenset([*LADDER[len(LADDER) // 2 :], ("IN_PROGRESS", "100%")])
+"""The second half of it, in which an unfinished picture can be seen."""
+
 _LADDERS = {late: {grid: LADDER if grid else LADDER[:1] for grid in (True, False)} for late in (True, False)}
 _LADDERS[True] = {grid: (*ladder, ("IN_PROGRESS", "100%")) for grid, ladder in _LADDERS[True].items()}
 
@@ -173,6 +176,10 @@ class Task:
             return ladder[0]
         step = (now - self.started) * len(ladder) // self.takes
         return ladder[min(step, len(ladder) - 1)]
+
+    def previewed(self, standing: tuple[str, str | None]) -> bool:
+        """Whether it shows an unfinished picture when it stands so."""
+        return standing in LATE_STEPS and self.order.action in GRIDS
 
     def step(self, n: int) -> int | None:
         """When the n-th step of its ladder begins, of a task that has started; None when there are not so many."""

@@ -11,12 +11,17 @@ from pipeline.sandbox.texts import text_of
 class Links:
     """Addresses of what the server has made and was given."""
 
-    def __init__(self, base: str, picture_path: str = "/pictures/{id}.png") -> None:
+    def __init__(self, base: str, picture_path: str = "", preview_path: str = "") -> None:
         self.base = base
         self._picture = base + picture_path
+        self._preview = base + preview_path
 
     def picture(self, task: Task) -> str:
         return self._picture.format(id=(task.shows or task).id)
+
+    def preview(self, task: Task, now: int) -> str:
+        """`now` is in epoch milliseconds."""
+        return self._preview.format(id=task.id, moment=now * 1_000_000)
 
     def upload(self, upload: Upload) -> str:
         return f"{self.base}/uploads/{upload.sha256}.{extension(upload.content)}"
