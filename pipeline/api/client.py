@@ -10,9 +10,10 @@ from urllib.parse import quote
 import httpx
 
 from pipeline.action import Action
-from pipeline.api.at_once import settled
+from pipeline.api.at_once import is_free, settled
 from pipeline.api.dialects import TRAITS, key_headers
 from pipeline.api.endpoints import IMAGINE, Request
+from pipeline.api.follow_ups import word_of
 from pipeline.api.line import LONGEST_REPLY, CutShortError, Line, LostReplyError, NeverSentError, QueryError
 from pipeline.api.look_up import find
 from pipeline.api.probe import probe
@@ -33,7 +34,9 @@ SEED_TIMEOUT = httpx.Timeout(20.0, connect=10.0, read=75.0)
 IDS_A_CALL = 100
 """How many tasks one list-by-condition asks for; servers state no limit below 500."""
 FORGET_MISSING_AFTER = 600.0
-"""Seconds for which a server is not asked again for an endpoint that it did not have."""
+"""Seconds for which a server is not asked again for an endpoint that it did not have, where there is another way."""
+ASK_MISSING_AFTER = 30.0
+"""Seconds after which it is asked again where there is none: a proxy that restarts says 404 of everything."""
 LIST = "/task/list-by-condition"
 
 
@@ -71,11 +74,11 @@ class Api:
     def submit(self, task: ClaimedTask) -> Outcome:
         """Asks for the task, once."""
         mode = f"/mj-{task.mode}" if task.mode and task.action is not Action.SEED else ""
-        request = request_for(task, self.traits, self._missing_in(mode), self._hook_url)
+        request = self._request(task, self._missing_in(mode))
         if not isinstance(request, Request):
             return request
         try:
-            timeout = SEED_TIMEOUT if request.free else SUBMIT_TIMEOUT
+            timeout = SEED_TIMEOUT if request.body is None else SUBMIT_TIMEOUT
             reply = self._line.send(request.method, f"{mode}/mj{request.path}", request.body, timeout)
         except NeverSentError as error:
             return TryAgain(
@@ -84,31 +87,44 @@ class Api:
         except CutShortError as error:
             return TryAgain(reason=f"the request was cut short ({error}), so the API made nothing of it")
         except LostReplyError as error:
-            return self._lost(request, error)
+            return self._lost(task, error)
         if no_such_endpoint(reply.status, reply.text):
-            return self._without(request, mode)
+            return self._without(task, request, mode)
         outcome = read_reply(reply.status, reply.headers, reply.text, windows=self.traits.windows)
-        return settled(task, request, outcome, reply.text)
+        return settled(task, request, outcome, reply.text, self.traits)
 
-    def _lost(self, request: Request, error: LostReplyError) -> Outcome:
-        if request.free:
+    def _request(self, task: ClaimedTask, missing: set[str]) -> Request | Refused | TryAgain:
+        """The best way that is not missing; where all are, the best one is asked for again."""
+        best = request_for(task, self.traits, missing, self._hook_url)
+        return request_for(task, self.traits, (), self._hook_url) if isinstance(best, TryAgain) else best
+
+    def _lost(self, task: ClaimedTask, error: LostReplyError) -> Outcome:
+        if is_free(task):
             return TryAgain(reason=f"the reply was lost ({error}); asking again costs nothing")
         return InDoubt(reason=f"the reply was lost ({error}), so the API may or may not have taken the task")
 
-    def _without(self, request: Request, mode: str) -> Outcome:
-        """There may be another way to ask for a follow-up; there is none to imagine, and one 404 proves nothing."""
+    def _without(self, task: ClaimedTask, request: Request, mode: str) -> Outcome:
+        """One 404 proves nothing: where there is no other way the same one is tried again, as often as a task may."""
+        said = f"{self.base_url} says that it has no {mode}/mj{request.path}"
         if mode:
-            return Refused(reason=f"this server has no {mode}/mj{request.path}: leave `mode` out")
+            return TryAgain(reason=f"{said}: if it stays so, leave `mode` out", after=ASK_MISSING_AFTER)
         if request.endpoint == IMAGINE:
-            return TryAgain(
-                reason=f"{self.base_url} has no /mj{request.path}: check PIPELINE_API_BASE_URL", blame=Blame.ACCOUNT
-            )
-        self._missing[request.endpoint] = time.monotonic()
-        return TryAgain(reason=f"this server has no /mj{request.path}; the next best way is used", blame=Blame.NOBODY)
+            return TryAgain(reason=f"{said}: check PIPELINE_API_BASE_URL", blame=Blame.ACCOUNT)
+        others = {*self._missing_in(mode), request.endpoint}
+        if isinstance(request_for(task, self.traits, others), Request):
+            self._missing[request.endpoint] = time.monotonic()
+            return TryAgain(reason=f"{said}; the next best way is used", blame=Blame.NOBODY)
+        what = word_of(task) or task.action
+        return TryAgain(
+            reason=f"{said}, and there is no other way to ask for {what}: if it stays so, leave {what} out, "
+            "or see with `pipeline check` whether PIPELINE_API_DIALECT is right",
+            after=ASK_MISSING_AFTER,
+        )
 
     def _missing_in(self, mode: str) -> set[str]:
         since = time.monotonic() - FORGET_MISSING_AFTER
-        return set() if mode else {path for path, seen in self._missing.items() if seen > since}
+        # A copy, because other threads add to it.
+        return set() if mode else {path for path, seen in self._missing.copy().items() if seen > since}
 
     def list(self, remote_ids: Sequence[str]) -> list[Report]:
         """What the API says of these tasks, at most `IDS_A_CALL`; those that it leaves out may be fetched.

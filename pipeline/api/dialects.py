@@ -43,6 +43,8 @@ class Traits:
     simple_change: bool = True
     windows: bool = True
     """Whether code 21 opens a window. Elsewhere it says that the task exists already."""
+    windows_told: bool = True
+    """Whether the reply says so at once. Elsewhere it says 1, and only the task itself tells of its window."""
     window_hooks: bool = True
     """Whether the answer to a window may name a `notifyHook`."""
     hooks: bool = True
@@ -83,7 +85,7 @@ TRAITS = {
         look_ups=(LookUp.NEWEST,),
     ),
     # Relays remove notifyHook unless their operator allows it; what is removed does no harm.
-    Dialect.RELAY: Traits(simple_change=False, lacks=frozenset({"bookmark"})),
+    Dialect.RELAY: Traits(simple_change=False, windows_told=False, lacks=frozenset({"bookmark"})),
 }
 
 

@@ -41,8 +41,3 @@ class Request:
     @property
     def path(self) -> str:
         return self.endpoint.format(quote(self.about, safe=""))
-
-    @property
-    def free(self) -> bool:
-        """Whether asking twice costs nothing."""
-        return self.body is None

@@ -1,4 +1,4 @@
-"""The body of a request on its way out. A large one goes in pieces, under a clock, and knows whether it was all sent."""
+"""The body of a request as it is sent. A large one goes in pieces, under a clock, and knows if its end was sent."""
 
 from __future__ import annotations
 

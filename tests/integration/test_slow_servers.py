@@ -57,9 +57,12 @@ def test_a_body_that_takes_longer_than_any_reply_may_is_answered() -> None:
 
 def test_a_server_that_takes_no_more_never_gets_the_end_of_the_body() -> None:
     patience = httpx.Timeout(10.0, write=0.6)
-    with server(10.0, b"") as (url, arrived), Line(url, {}) as line:
-        with pytest.raises(CutShortError, match="timed out"):
-            line.send("POST", "/mj/submit/describe", BODY, patience)
+    with (
+        server(10.0, b"") as (url, arrived),
+        Line(url, {}) as line,
+        pytest.raises(CutShortError, match="timed out"),
+    ):
+        line.send("POST", "/mj/submit/describe", BODY, patience)
     assert arrived.result(10) > 0
 
 

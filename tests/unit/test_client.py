@@ -5,9 +5,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from pipeline.action import Action
 from pipeline.api.client import Api, QueryError
 from pipeline.errors import ServiceError
+from pipeline.outcome import Accepted, Blame, TryAgain
 from pipeline.settings import Dialect
+from pipeline.task import ClaimedTask, Mode
+from tests.unit.claimed import FIRST, SECOND, attached, follow_up, task
 
 KEY = "sk-very-secret"
 
@@ -85,6 +89,62 @@ def test_a_list_endpoint_that_is_missing_is_not_asked_again_and_tasks_can_be_fet
         assert remote.list(["1", "2"]) == []
     assert remote.fetch("../1").remote_id == "..%2F1"  # type: ignore[union-attr]
     assert paths == ["/mj/task/list-by-condition", "/mj/task/../1/fetch"]
+
+
+ONLY_WAYS = [
+    task(Action.BLEND, attached=attached(FIRST, SECOND)),
+    task(Action.DESCRIBE, attached=attached(FIRST)),
+    follow_up("zoom-2", "MJ::Outpaint::50::1::hash::SOLO"),
+    follow_up("zoom-2", window_id="78"),
+    follow_up("seed"),
+    follow_up("seed", mode=Mode.FAST),
+]
+
+
+@pytest.mark.parametrize("claimed", ONLY_WAYS, ids=lambda claimed: claimed.word or claimed.action)
+def test_what_can_be_asked_for_in_one_way_only_survives_a_404_of_a_proxy_that_restarts(claimed: ClaimedTask) -> None:
+    answers = [httpx.Response(404, text="nginx"), httpx.Response(200, json={"code": 1, "result": "9"})]
+    remote = api(lambda _: answers.pop(0))
+    first = remote.submit(claimed)
+    assert isinstance(first, TryAgain)
+    assert (first.blame, first.after) == (Blame.TASK, 30.0)
+    assert "http://api.test says that it has no /mj/" in first.reason
+    assert f"if it stays so, leave {claimed.word or claimed.action} out" in first.reason
+    assert isinstance(remote.submit(claimed), Accepted)
+
+
+def test_a_mode_whose_path_is_not_found_is_tried_again_and_says_what_to_do() -> None:
+    remote = always(404, text="nginx")
+    for claimed in (task(mode=Mode.FAST), follow_up("U1", "MJ::JOB::upsample::1::hash", mode=Mode.FAST)):
+        outcome = remote.submit(claimed)
+        assert isinstance(outcome, TryAgain)
+        assert (outcome.blame, outcome.after) == (Blame.TASK, 30.0)
+        assert "/mj-fast/mj/submit/" in outcome.reason
+        assert outcome.reason.endswith("if it stays so, leave `mode` out")
+
+
+def test_an_endpoint_with_a_substitute_counts_as_missing_only_for_what_can_do_without_it() -> None:
+    paths: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path.removeprefix("/mj/submit/"))
+        return httpx.Response(404) if len(paths) == 1 else httpx.Response(200, json={"code": 1, "result": "9"})
+
+    remote = api(server)
+    upscale = follow_up("U1", "MJ::JOB::upsample::1::hash")
+    first = remote.submit(upscale)
+    assert isinstance(first, TryAgain)
+    assert first.blame is Blame.NOBODY
+    assert isinstance(remote.submit(upscale), Accepted)
+    assert isinstance(remote.submit(ONLY_WAYS[2]), Accepted)
+    assert paths == ["action", "change", "action"]
+
+
+def test_a_follow_up_whose_ways_are_all_missing_spends_its_tries() -> None:
+    upscale = follow_up("U1", "MJ::JOB::upsample::1::hash")
+    remote = always(404)
+    outcomes = [remote.submit(upscale) for _ in range(5)]
+    assert [getattr(one, "blame", None) for one in outcomes] == [Blame.NOBODY] * 2 + [Blame.TASK] * 3
 
 
 @pytest.mark.parametrize(
