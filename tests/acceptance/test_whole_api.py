@@ -21,14 +21,19 @@ def with_jobs(folder: Folder) -> Folder:
     return folder
 
 
+ROOM = {"max_running": "12", "max_queued": "30"}
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_everything_is_made_on_each_kind_of_server(folder: Folder, dialect: str) -> None:
-    with_jobs(folder).settings |= {"api_dialect": dialect, "max_running": "12", "max_queued": "30"}
+def test_everything_is_made_on_each_kind_of_server(folder: Folder, serve: MakeServer, dialect: str) -> None:
+    server = serve(dialect=dialect, slots=12, queue=30)
+    with_jobs(folder).settings |= server.settings | ROOM | {"api_dialect": dialect}
     planned = folder.pipeline("plan", "jobs/everything.yaml", "--json").json
     ended = folder.pipeline("run", "jobs/everything.yaml", "--json")
     assert ended.status == 0, ended.err
     assert ended.json["delivered"] == ended.json["tasks"] == planned["tasks"]
     assert (ended.json["failed"], ended.json["in_doubt"]) == (0, 0)
+    assert server.audit()["duplicates"] == []
 
     exported = folder.pipeline("export", "everything", "--format", "jsonl")
     records = [json.loads(line) for line in exported.out.splitlines()]
@@ -41,6 +46,19 @@ def test_everything_is_made_on_each_kind_of_server(folder: Folder, dialect: str)
 
     again = folder.pipeline("run", "jobs/everything.yaml", "--json")
     assert (again.status, again.json["sent"]) == (0, 0)
+    # A file under the same name is another picture.
+    shutil.copy(folder.path / "jobs/art/waves.png", folder.path / "jobs/art/cat.png")
+    changed = folder.pipeline("run", "jobs/everything.yaml")
+    assert (changed.status, "'cat' (pictures)" in changed.err) == (2, True), changed.err
+
+
+def test_without_a_server_the_sandbox_speaks_the_dialect_that_is_asked_for(folder: Folder) -> None:
+    with_jobs(folder).settings |= ROOM | {"api_dialect": "novicezk"}
+    ended = folder.pipeline("run", "jobs/describe.yaml", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["delivered"] == ended.json["tasks"]
+    checked = folder.pipeline("status", "--json")
+    assert [batch["account"] for batch in json.loads(checked.out)] == ["sandbox-novicezk"]
 
 
 def test_nothing_of_it_is_left_out_where_the_server_can_do_most(folder: Folder) -> None:
