@@ -79,11 +79,17 @@ def _reason(state: State, body: dict[str, Any]) -> str | None:
 
 
 def _link(body: dict[str, Any]) -> str | None:
-    """Where the result is. A film has a picture too: its first frame."""
+    """Where the result is. A film has a picture too, its first frame, which may be there before the film is."""
     films = body.get("videoUrls")
     listed = films if isinstance(films, list) else []
     links = [body.get("videoUrl"), *(film.get("url") if isinstance(film, dict) else film for film in listed)]
-    return next((link for link in [*links, body.get("imageUrl")] if isinstance(link, str) and link), None)
+    if not str(body.get("action") or "").upper().startswith("VIDEO") or _is_film(body.get("imageUrl")):
+        links.append(body.get("imageUrl"))
+    return next((link for link in links if isinstance(link, str) and link), None)
+
+
+def _is_film(link: object) -> bool:
+    return isinstance(link, str) and link.partition("?")[0].lower().endswith(".mp4")
 
 
 def _text(body: dict[str, Any]) -> dict[str, Any] | None:

@@ -98,6 +98,31 @@ def test_the_link_of_a_film_is_the_films(film: dict[str, object]) -> None:
     assert report.image_url == "https://x.test/0.mp4"
 
 
+@pytest.mark.parametrize("action", ["VIDEO", "video", "VIDEO_EXTEND"])
+@pytest.mark.parametrize(
+    "film", [{}, {"videoUrl": None, "videoUrls": []}, {"videoUrl": "", "videoUrls": [{"url": ""}]}]
+)
+def test_the_first_frame_of_a_film_is_not_taken_for_the_film(action: str, film: dict[str, object]) -> None:
+    body = {"id": "1", "action": action, "status": "SUCCESS", "imageUrl": "https://x.test/0.png"} | film
+    report = read_report(body)
+    assert report is not None
+    assert (report.state, report.image_url) == (State.SUCCEEDED, None)
+
+
+def test_a_film_where_pictures_stand_is_a_film() -> None:
+    link = "https://x.test/0.MP4?ex=1&is=2&hm=3"
+    report = read_report({"id": "1", "action": "VIDEO", "status": "SUCCESS", "imageUrl": link})
+    assert report is not None
+    assert report.image_url == link
+
+
+@pytest.mark.parametrize("action", ["IMAGINE", "UPSCALE", "SWAP_FACE", "EDIT", "ACTION", "", None])
+def test_a_picture_on_a_server_that_knows_films_is_a_picture(action: str | None) -> None:
+    report = read_report(DONE | {"action": action, "videoUrl": None, "videoUrls": []})
+    assert report is not None
+    assert report.image_url == DONE["imageUrl"]
+
+
 FOUR = "1️⃣ a fox --ar 3:2\n\n2️⃣ a dog\n\n3️⃣ a cat\n\n4️⃣ an owl"
 
 
