@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.sandbox import follow_ups, submits, windows
-from pipeline.sandbox.bodies import parse
+from pipeline.sandbox.bodies import parse, read_typed
 from pipeline.sandbox.buttons import buttons_of
 from pipeline.sandbox.dialects import DIALECTS
 from pipeline.sandbox.faults import Faults
@@ -178,6 +178,27 @@ def test_a_shortened_prompt_is_shown_in_its_window() -> None:
 def test_what_is_no_json_object_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedError):
         parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "status"),
+    [
+        (b"application/json", b"{}", None),
+        (b"Application/JSON ; charset=utf-8", b"{}", None),
+        (b"application/vnd.api+json", b"{}", None),
+        (b"application/jsonlines", b"{}", 415),
+        (b"text/plain", b"", 415),
+        (b"", b"{}", 415),
+        (b"", b"", 400),
+    ],
+)
+def test_a_body_is_read_by_its_content_type(kind: bytes, raw: bytes, status: int | None) -> None:
+    if status is None:
+        assert read_typed("/mj/submit/imagine", kind, raw) == {}
+        return
+    with pytest.raises(MalformedError) as malformed:
+        read_typed("/mj/submit/imagine", kind, raw)
+    assert malformed.value.status == status
 
 
 @pytest.mark.parametrize("dialect", ["trueai", "relay"])
