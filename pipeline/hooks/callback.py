@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from pipeline.api.reports import read_report
@@ -48,11 +48,18 @@ def read_callback(token: str, body: bytes) -> Callback | None:
     if not isinstance(task, dict) or not _names_a_task(task.get("id")):
         return None
     report = read_report(task)
-    if report is None:
-        return None
-    if report.progress and len(report.progress) > LONGEST_PROGRESS:
-        report = replace(report, progress=report.progress[:LONGEST_PROGRESS])
-    return Callback(token=token, report=report)
+    return None if report is None else Callback(token=token, report=_kept(report))
+
+
+def _kept(report: Report) -> Report:
+    """What a callback is believed of. Thousands may wait, so the rest of a body must not wait with them."""
+    return Report(
+        remote_id=report.remote_id,
+        state=report.state,
+        progress=report.progress and report.progress[:LONGEST_PROGRESS],
+        window=report.window,
+        started_at=report.started_at,
+    )
 
 
 def _names_a_task(remote_id: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.action import Action
 from pipeline.hooks.callback import Callback, Verdict, read_callback
 from pipeline.hooks.door import Batch
+from pipeline.outcome import Report
 from pipeline.store.callbacks import Attempted, Reported
 from pipeline.task import AT_THE_API, State, TaskAtApi
 
@@ -122,6 +124,21 @@ def test_a_post_has_one_name_for_ever(world: Batch, first: Callback, second: Cal
     if world.apply(first) is Verdict.TAKEN and first.token == second.token:
         agrees = first.report.remote_id == second.report.remote_id
         assert world.apply(second) is (Verdict.TAKEN if agrees else Verdict.FOREIGN)
+
+
+def test_of_a_large_body_only_what_is_used_waits_to_be_written() -> None:
+    large = "x" * 500_000
+    properties = {"finalPrompt": large, "messageHash": "abc"}
+    body = {"id": "77", "action": "DESCRIBE", "status": "SUCCESS", "progress": "100%", "startTime": 1689231442755}
+    more = {"imageUrl": large, "failReason": large, "properties": properties, "buttons": [{"customId": large}]}
+    callback = read_callback(FOX, json.dumps(body | more).encode())
+    assert callback is not None
+    assert callback.report == Report(
+        remote_id="77",
+        state=State.SUCCEEDED,
+        progress="100%",
+        started_at=datetime(2023, 7, 13, 6, 57, 22, 755000, UTC),
+    )
 
 
 @given(st.binary(max_size=200))
