@@ -63,10 +63,13 @@ def _name(post: Attempted, task: Reported) -> str | None:
 def _is_accepted(post: Attempted, task: Reported, report: Report) -> bool:
     """Whether the report shows that the API has a task of which we did not know that."""
     state = task.known.state
+    given_up = state is State.FAILED and not task.known.remote_id
     if report.remote_id == task.window_id:
         # The window's own reports prove nothing while its answer is on its way; in doubt, whatever followed it does.
-        return state is State.IN_DOUBT and not report.window and report.state is not State.SUBMITTED
-    if state not in _UNSETTLED and not (state is State.FAILED and not task.known.remote_id):
+        followed = not report.window and report.state is not State.SUBMITTED
+        is_failure = report.state in {State.FAILED, State.CANCELLED}
+        return followed and (state is State.IN_DOUBT or (given_up and not is_failure))
+    if state not in _UNSETTLED and not given_up:
         return False
     if post.number < task.attempt and (state is State.SUBMITTING or post.newer_named):
         return False

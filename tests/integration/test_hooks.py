@@ -274,6 +274,25 @@ def test_an_answer_in_doubt_is_settled_by_the_reports_of_its_window(
     assert (state(world), world.column("remote_id")) == ("running", ["77"])
 
 
+@pytest.mark.parametrize("outcome", ["refused", "in_doubt"])
+def test_a_window_that_was_given_up_and_made_all_the_same_is_asked_for(
+    world: World, hooks: Hooks, fox: ClaimedTask, outcome: str
+) -> None:
+    settle(world, fox, State.PLANNED, "window", remote_id="77", wait=0.0)
+    (answer,) = claim(world)
+    settle(world, answer, State.IN_DOUBT, "in_doubt")
+    with world.store.begin() as tx:
+        doubts.send_again(tx, fox.id)
+    (again,) = claim(world)
+    settle(world, again, State.FAILED, outcome, reason="the window was answered before")
+    for status in ("MODAL", "SUBMITTED", "FAILURE", "CANCEL"):
+        assert hooks.post(fox.token, body("77", status)) == 200
+    assert (state(world), hooks.rings) == ("failed", [])
+    assert hooks.post(fox.token, body("77", "SUCCESS", "100%")) == 200
+    assert (state(world), world.column("remote_id")) == ("submitted", ["77"])
+    assert hooks.rung() == [("acme", world.account_id, (fox.id,))]
+
+
 def test_a_token_speaks_for_its_own_task_only(world: World, hooks: Hooks) -> None:
     world.plan("fox", "owl")
     fox, owl = claim(world)
