@@ -18,6 +18,7 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
     """Receive what servers report by themselves. PIPELINE_HOOK_URL must lead here from where the server is."""
     from pipeline.hooks.receiver import app  # noqa: PLC0415 - slow to import
     from pipeline.hooks.serving import Server, listen, serve  # noqa: PLC0415
+    from pipeline.store import callbacks  # noqa: PLC0415
     from pipeline.worker.app import Doorbell, connect  # noqa: PLC0415
 
     settings = load()
@@ -29,6 +30,9 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
     with listen(host, port) as listener:
         address = listener.getsockname()
         where = f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
+        # Callers wait in the listener's backlog by now, so nothing is lost after this.
+        with store.begin() as tx:
+            callbacks.make_up(tx)
         serve(Server(app(store, Doorbell().track), lambda: _say_where(settings, where)), listener)
     store.close()
 

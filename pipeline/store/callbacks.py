@@ -1,6 +1,6 @@
 """Whom reports are addressed to, and what is noted when a report names a task.
 
-Nothing here waits for a lock: a row that a worker holds is left out, and asked for again a moment later. So reports
+No report waits for a lock: a row that a worker holds is left out, and asked for again a moment later. So reports
 neither hold up the workers nor deadlock with them, whatever order they lock their rows in.
 """
 
@@ -157,3 +157,11 @@ def called_back(tx: Transaction, account_ids: Iterable[int]) -> None:
             ids=ids,
             every=NOTED_EVERY,
         )
+
+
+def make_up(tx: Transaction) -> None:
+    """Has every account asked about its tasks at once: what was reported while nobody received is lost.
+
+    Until a server reports again, it counts as one that does not: perhaps its way here is what has changed.
+    """
+    tx.run("UPDATE accounts SET next_poll_at = clock_timestamp(), called_back_at = NULL")

@@ -19,12 +19,12 @@ import httpx
 import pytest
 
 from pipeline.sandbox.attach import Services
-from pipeline.store import moves
+from pipeline.store import accounts, moves
 from pipeline.store.moves import Settlement
 from pipeline.task import ClaimedTask, State
 from tests.integration.conftest import World
 from tests.integration.hooks import body, served
-from tests.integration.posts import claim
+from tests.integration.posts import accept, claim
 
 THREADS = 16
 
@@ -187,6 +187,20 @@ def test_a_receiver_that_is_stopped_finishes_what_it_has_taken(
     assert 0 < len(taken) < 2000
     assert taken <= running(world)
     assert not any(token in hooks.log.read_text() for token in tokens)
+
+
+def test_what_was_reported_while_nobody_received_is_asked_for_when_it_starts(
+    world: World, environment: dict[str, str], tmp_path: Path
+) -> None:
+    world.plan("fox")
+    (fox,) = claim(world)
+    accept(world, fox)
+    world.change("UPDATE accounts SET next_poll_at = now() + interval '1 minute', called_back_at = now()")
+    with started(tmp_path / "log", environment, "--port", "0") as hooks:
+        assert hooks.url
+    with world.store.begin() as tx:
+        assert accounts.calls_back(tx, world.account_id) is False
+        assert accounts.due_for_poll(tx, "acme") == world.account_id
 
 
 def test_what_keeps_it_from_starting_is_one_sentence(environment: dict[str, str], tmp_path: Path) -> None:
