@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.api.client import Api
+from pipeline.api.dialects import TRAITS
 from pipeline.settings import Dialect
 from tests.acceptance.outside import Server
 from tests.contract.playing import Account
@@ -19,7 +20,22 @@ SECONDS_HERE, SECONDS_THERE = 30.0, 900.0
 QUICK = {"picture_size": 64, "imagine_seconds": 0.1, "staleness": 0.05, "slots": 8}
 
 
-@pytest.fixture(scope="session", params=[*Dialect, *([REAL] if os.environ.get("CONTRACT_BASE_URL") else [])], ids=str)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*abilities): only on servers that lack none of these")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tries each promise on the servers that make it. What takes `emulated` would cost too much on a real one."""
+    if "account" not in metafunc.fixturenames:
+        return
+    needed = {ability for mark in metafunc.definition.iter_markers("needs") for ability in mark.args}
+    servers: list[str] = [dialect for dialect in Dialect if not needed & TRAITS[dialect].lacks]
+    if os.environ.get("CONTRACT_BASE_URL") and "emulated" not in metafunc.fixturenames:
+        servers.append(REAL)
+    metafunc.parametrize("account", servers, indirect=True, scope="session", ids=str)
+
+
+@pytest.fixture(scope="session")
 def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """The sandbox in one dialect, in a process of its own; or the real server."""
     if request.param == REAL:
@@ -32,10 +48,8 @@ def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def emulated(account: Account, request: pytest.FixtureRequest) -> Account:
+def emulated(account: Account) -> Account:
     """The sandbox only: what is asked of it would cost more than a check should."""
-    if request.node.callspec.params["account"] == REAL:
-        pytest.skip("costs more than one imagine, one upscale and one describe")
     return account
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from pipeline.action import Action
@@ -48,10 +47,6 @@ class Account:
     seconds: float
     parents: dict[str, Report] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
-
-    def needs(self, ability: str) -> None:
-        if ability in self.api.traits.lacks:
-            pytest.skip(f"{self.api.dialect} lacks {ability}")
 
     def row(self, action: Action = Action.IMAGINE, prompt: str = "a red fox in the snow", **said: Any) -> ClaimedTask:
         """Prompts differ from task to task: servers may mistake the pictures of equal ones."""

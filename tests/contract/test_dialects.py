@@ -125,13 +125,13 @@ def test_an_imagine_takes_references(emulated: Account) -> None:
     assert emulated.make(emulated.row(attached=(attached("red"), attached("blue")))).state is State.SUCCEEDED
 
 
+@pytest.mark.needs("mode")
 def test_a_speed_is_asked_for_in_the_path(emulated: Account) -> None:
-    emulated.needs("mode")
     assert emulated.make(emulated.row(mode=Mode.FAST)).state is State.SUCCEEDED
 
 
+@pytest.mark.needs("shorten")
 def test_a_prompt_is_shortened(emulated: Account) -> None:
-    emulated.needs("shorten")
     report = emulated.make(emulated.row(Action.SHORTEN, "please draw a very beautiful fox in the snow"))
     assert report.result is not None
     assert len(report.result["prompts"]) == 5
@@ -141,26 +141,26 @@ def test_a_prompt_is_shortened(emulated: Account) -> None:
     assert content(grid)[0] == "image/png"
 
 
+@pytest.mark.needs("swap_face")
 def test_a_face_is_swapped(emulated: Account) -> None:
-    emulated.needs("swap_face")
     assert content(emulated.make(emulated.row(Action.SWAP_FACE, "", attached=FACES)))[0] == "image/png"
 
 
+@pytest.mark.needs("edit")
 def test_a_picture_is_edited(emulated: Account) -> None:
-    emulated.needs("edit")
     report = emulated.make(emulated.row(Action.EDIT, "with a hat", attached=(attached(),)))
     assert content(report)[0] == "image/png"
 
 
+@pytest.mark.needs("video")
 def test_a_film_is_made(emulated: Account) -> None:
-    emulated.needs("video")
     options = {"motion": "high", "loop": True}
     report = emulated.make(emulated.row(Action.VIDEO, "it moves", attached=(attached(),), options=options))
     assert content(report)[0].startswith("video/")
 
 
+@pytest.mark.needs("upload")
 def test_an_upload_gives_links_at_once(emulated: Account) -> None:
-    emulated.needs("upload")
     task = emulated.row(Action.UPLOAD, "", attached=(attached("red"), attached("blue")))
     outcome = emulated.api.submit(task)
     assert isinstance(outcome, Accepted)
@@ -183,26 +183,26 @@ SINGLE = (
 
 
 @pytest.mark.parametrize("word", SINGLE)
+@pytest.mark.needs("upscale", "vary", "zoom", "pan")
 def test_a_single_picture_goes_on_by_its_buttons(emulated: Account, word: str) -> None:
-    emulated.needs(word.partition("-")[0])
     assert content(emulated.follow(emulated.single(), word))[0] == "image/png"
 
 
+@pytest.mark.needs("square")
 def test_a_wide_picture_is_made_square(emulated: Account) -> None:
-    emulated.needs("square")
     wide = emulated.make(emulated.row(prompt="a wide fox --ar 3:2"))
     assert content(emulated.follow(emulated.follow(wide, "U1"), "square"))[0] == "image/png"
 
 
+@pytest.mark.needs("zoom")
 def test_a_zoom_of_any_factor_goes_through_its_window(emulated: Account) -> None:
-    emulated.needs("zoom")
     task = emulated.follow_up(emulated.single(), "zoom-1.7", prompt="a fox in a wood")
     assert isinstance(emulated.api.submit(task), Window)
     assert emulated.make(task).state is State.SUCCEEDED
 
 
+@pytest.mark.needs("vary_region")
 def test_a_region_is_painted_anew_through_its_window(emulated: Account) -> None:
-    emulated.needs("vary_region")
     task = emulated.follow_up(emulated.single(), "vary_region", prompt="a hat", own_prompt=True, attached=(mask(),))
     assert isinstance(emulated.api.submit(task), Window)
     assert emulated.make(task).state is State.SUCCEEDED
@@ -220,8 +220,8 @@ def test_a_prompt_of_its_own_goes_through_a_window_even_where_it_is_hidden(emula
     assert (report.properties or {}).get("finalPrompt", "a blue fox") == "a blue fox"
 
 
+@pytest.mark.needs("seed")
 def test_a_seed_is_told_at_once(emulated: Account) -> None:
-    emulated.needs("seed")
     outcome = emulated.api.submit(emulated.follow_up(emulated.grid(), "seed"))
     assert isinstance(outcome, Accepted)
     assert outcome.report is not None
@@ -229,8 +229,8 @@ def test_a_seed_is_told_at_once(emulated: Account) -> None:
     assert outcome.report.result["seed"].isdigit()
 
 
+@pytest.mark.needs("bookmark")
 def test_a_bookmark_is_set_at_once(emulated: Account) -> None:
-    emulated.needs("bookmark")
     outcome = emulated.api.submit(emulated.follow_up(emulated.single(), "bookmark"))
     assert isinstance(outcome, Accepted)
     assert outcome.report is not None
