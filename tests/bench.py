@@ -72,7 +72,8 @@ def main() -> None:
     os.environ.update(PIPELINE_MAX_RUNNING=str(SLOTS), PIPELINE_MAX_QUEUED=str(QUEUE))
     with tempfile.TemporaryDirectory(prefix="pipeline-bench-") as folder:
         os.environ["PIPELINE_DATA_DIR"] = folder
-        with place(load()) as here:
+        # A server that is named is polled, unless PIPELINE_HOOK_URL is set; its real address is known in a moment.
+        with place(load(api_base_url="http://127.0.0.1:9", api_key=KEY)) as here:
             _run(here, job, Path(folder))
 
 
@@ -129,7 +130,7 @@ def _manifest(folder: Path, name: str, rows: int) -> Path:
 
 
 def _finish(here: Place, store: Store, path: Path) -> int:
-    batch, _ = hand_over(store, here, read_checked(path), delivery=False)
+    batch, _ = hand_over(store, here, read_checked(path, here.settings, lint=True), delivery=False)
     here.ring_read(batch)
     while True:
         with store.begin() as tx:

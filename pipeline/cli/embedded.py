@@ -23,7 +23,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"
 """What else of this process's environment the workers need."""
 ENOUGH = 16 * 1024 * 1024
 """Bytes without which the embedded Postgres cannot go on: it writes its journal in pieces of this size."""
-GRACE = 90.0
+GRACE = 200.0
 """Seconds that a worker may take to end its POSTs: cut off, they would be in doubt."""
 
 
