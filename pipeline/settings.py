@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from pipeline.action import Action
 from pipeline.errors import UsageError
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
 def _refuse_typos() -> None:
     """A name that is nearly ours is a slip; other names under the same prefix are somebody else's."""
     ours = [f"PIPELINE_{name.upper()}" for name in Settings.model_fields]
-    for name in os.environ:
+    for name in (*os.environ, *dotenv_values(".env")):
         near = get_close_matches(name, ours, n=1, cutoff=0.9) if name.startswith("PIPELINE_") else []
         if near and near[0] != name:
             raise UsageError(f"{name} is no setting: did you mean {near[0]}?")
@@ -122,6 +123,9 @@ def load(**overrides: object) -> Settings:
     _refuse_typos()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except SettingsError as unreadable:
+        name = str(unreadable).partition('"')[2].partition('"')[0].upper()
+        raise UsageError(f'PIPELINE_{name}: must be JSON, such as {{"imagine": 0.04, "upscale": 0.01}}') from None
     except ValidationError as invalid:
         faults = [
             f"PIPELINE_{'_'.join(str(part) for part in fault['loc'][:1]).upper()}: "

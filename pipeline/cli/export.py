@@ -43,7 +43,7 @@ def export(batch: BatchWord, form: AsFormat = Format.CSV, output: ToFile = None)
     """
     with place(load()) as here, closing(ready_store(here.settings, migrate_first=True)) as store:
         with store.begin() as tx:
-            found = batches.find(tx, batch)
+            found = batches.find(tx, batch, here.account_name)
         with _opened(output) as file:
             count = write_lines(lines(found.name, found.account, trees(store, found.id)), form, file)
     if output is not None:

@@ -36,7 +36,7 @@ def status(
         if batch is None:
             _list_batches(tx, as_json)
             return
-        found = ending(tx, batches.find(tx, batch))
+        found = ending(tx, batches.find(tx, batch, here.account_name))
     found.print(as_json=as_json)
 
 
@@ -45,12 +45,12 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
     with place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
-            found = batches.find(tx, batch)
+            found = batches.find(tx, batch, here.account_name)
         if here.has_services:
             if found.account != here.account_name:
                 raise UsageError(
                     f"batch {found.name!r} belongs to account {found.account}, and the settings name "
-                    f"{here.account_name}: set PIPELINE_API_BASE_URL and PIPELINE_API_KEY as they were"
+                    f"{here.account_name}: set PIPELINE_API_BASE_URL, its key and its dialect as they were"
                 )
             here.bring_up_api()
             open_api(here.settings).check()
@@ -68,7 +68,7 @@ def report(batch: BatchWord) -> None:
     with place(load()) as here:
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
-            found = batches.find(tx, batch)
+            found = batches.find(tx, batch, here.account_name)
         print(write_batch_gallery(store, found, here.settings.output_dir))
 
 

@@ -91,9 +91,17 @@ def _done_before(store: Store, here: Place, content: Content, delivery: bool) ->
         return batch, tx.scalar("SELECT now()")
 
 
+def _whose(here: Place) -> str:
+    """Whom the run asks, so that nobody takes drawings for pictures, or pays by mistake."""
+    if here.is_sandbox:
+        return f"the sandbox, which speaks {here.settings.api_dialect} (PIPELINE_API_BASE_URL names a real server)"
+    return f"{here.account_name}, {here.settings.api_dialect}"
+
+
 def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime]:
     here.bring_up_api()
     open_api(here.settings).check()
+    print(f"{content.manifest.name}: on {_whose(here)}", file=sys.stderr, flush=True)
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
     batch, to_read = hand_over(store, here, content, delivery)

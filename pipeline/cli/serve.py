@@ -17,7 +17,10 @@ THREADS = 8
 """Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
 
 
-UNSET = {"hooks": "not set, so the server is only asked"}
+UNSET = {
+    "account": "not set, so it is the sandbox, which speaks {dialect}",
+    "hooks": "not set, so a server is only asked, and the sandbox reports on loopback",
+}
 
 
 class Work(StrEnum):
@@ -81,7 +84,7 @@ def check() -> None:
     )
     for name, setting, probe in probes:
         if setting is None:
-            print(f"ok    {name}: {UNSET.get(name, 'not set, so embedded')}")
+            print(f"ok    {name}: {UNSET.get(name, 'not set, so embedded').format(dialect=settings.api_dialect)}")
             continue
         try:
             print(f"ok    {name}: {probe(settings)}")

@@ -37,7 +37,7 @@ def resolve(
     if [bool(found), resend, give_up].count(True) != 1:
         raise UsageError("say one of --found ID, --resend and --give-up")
     with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
-        task_id = doubts.in_doubt(tx, task)
+        task_id = doubts.in_doubt(tx, task, here.account_name)
         if found:
             here.bring_up_api()
             _refuse_unknown(open_api(here.settings), found)

@@ -117,18 +117,23 @@ def unread(tx: Transaction, account_id: int) -> list[int]:
     return [row.id for row in rows]
 
 
-def find(tx: Transaction, word: str) -> Batch:
-    """The batch with this id or name (the newest of that name). Raises `UsageError` when there is none."""
+def find(tx: Transaction, word: str, account: str) -> Batch:
+    """The batch with this id, or of this name: the account's own, else the only one. Raises `UsageError`."""
     rows = tx.rows(
         f"""
         SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id
-        WHERE b.name = :word OR CAST(b.id AS text) = :word ORDER BY b.name = :word DESC, b.id DESC LIMIT 1
+        WHERE b.name = :word OR CAST(b.id AS text) = :word ORDER BY b.name = :word DESC, a.name = :account DESC, b.id
         """,
         word=word,
+        account=account,
     )
     if not rows:
         raise UsageError(f"there is no batch {word!r}: `pipeline status` lists them")
-    return _batch(rows[0])
+    first, *others = (_batch(row) for row in rows)
+    if first.account != account and any(one.name == first.name for one in others):
+        which = " or ".join(f"{one.id} (account {one.account})" for one in (first, *others))
+        raise UsageError(f"several accounts have a batch {word!r}: say its id, {which}")
+    return first
 
 
 def known(tx: Transaction, account: str, name: str) -> Batch | None:

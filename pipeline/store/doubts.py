@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import UsageError
+from pipeline.store.batches import find
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.moves import move_sql
 from pipeline.task import State
@@ -18,18 +19,18 @@ _SETTLE = move_sql(
 )
 
 
-def in_doubt(tx: Transaction, word: str) -> int:
+def in_doubt(tx: Transaction, word: str, account: str) -> int:
     """The id of the task in doubt that a person means by its id or by `BATCH/KEY`. Raises `UsageError`."""
-    batch, _, key = word.partition("/")
+    batch, slash, key = word.partition("/")
+    if slash:
+        found = "t.batch_id = :batch_id AND t.key = :key"
+        values: dict[str, object] = {"batch_id": find(tx, batch, account).id, "key": key}
+    else:
+        found, values = "CAST(t.id AS text) = :word", {"word": word}
     rows = tx.rows(
-        """
-        SELECT t.id, t.state FROM tasks t JOIN batches b ON b.id = t.batch_id
-        WHERE CAST(t.id AS text) = :word OR (t.key = :key AND (b.name = :batch OR CAST(b.id AS text) = :batch))
-        ORDER BY t.state = 'in_doubt' DESC, t.id DESC LIMIT 1 FOR UPDATE OF t
-        """,
-        word=word,
-        batch=batch,
-        key=key,
+        f"SELECT t.id, t.state FROM tasks t WHERE {found} ORDER BY t.state = 'in_doubt' DESC, t.id DESC LIMIT 1 "
+        "FOR UPDATE OF t",
+        **values,
     )
     if not rows:
         raise UsageError(f"there is no task {word!r}: name it as BATCH/KEY, such as spring/fox-U1")

@@ -139,10 +139,14 @@ def _why_waiting(tx: Transaction, account_id: int) -> str | None:
 
 
 def posts(tx: Transaction, batch_id: int, *, since: datetime | None = None) -> int:
-    """How many POSTs were made for the batch, since a moment of the database's clock."""
+    """How many POSTs were made for the batch, since a moment of the database's clock.
+
+    One that only opened a window is not counted: nothing was made of it, and its answer counts.
+    """
     return int(
         tx.scalar(
             "SELECT count(*) FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE t.batch_id = :id "
+            "AND a.outcome IS DISTINCT FROM 'window' "
             "AND (CAST(:since AS timestamptz) IS NULL OR a.sent_at >= :since)",
             id=batch_id,
             since=since,

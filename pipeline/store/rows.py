@@ -42,7 +42,8 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
         some = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         raise UsageError(
             f"batch {name!r} was queued before, and these rows have changed since: {some}; nothing was sent. "
-            "What was queued may be paid for already: give a changed row a new key, which makes a new picture"
+            "What was queued may be paid for already: undo the change, or give the row a new key, which makes a new "
+            "picture"
         )
 
 

@@ -143,11 +143,25 @@ def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
         rows.refuse_changed_rows(tx, world.account_id, "summer", rows)
 
 
+def test_a_name_means_the_batch_of_the_account_in_the_settings(world: World) -> None:
+    """To settle, or to pay for, a task of an account that nobody named would be worse than to ask."""
+    ids = []
+    for name in ("one", "two"):
+        with world.store.begin() as tx:
+            account = accounts.register(tx, name=name, base_url="http://x.test", max_running=1, max_queued=1)
+        ids.append(receive(world, b"prompt\na fox\n", account_id=account)[0])
+    with world.store.begin() as tx:
+        assert [batches.find(tx, "spring", name).id for name in ("acme", "one", "two")] == [world.batch_id, *ids]
+        with pytest.raises(UsageError, match=rf"say its id, {world.batch_id} \(account acme\) or {ids[0]} "):
+            batches.find(tx, "spring", "another")
+
+
 def test_a_batch_is_found_by_name_and_by_id(world: World) -> None:
     with world.store.begin() as tx:
-        assert batches.find(tx, "spring") == batches.find(tx, str(world.batch_id)) == batches.get(tx, world.batch_id)
+        found = batches.get(tx, world.batch_id)
+        assert batches.find(tx, "spring", "acme") == batches.find(tx, str(world.batch_id), "acme") == found
         with pytest.raises(UsageError, match="no batch 'autumn'"):
-            batches.find(tx, "autumn")
+            batches.find(tx, "autumn", "acme")
 
 
 @pytest.mark.parametrize(

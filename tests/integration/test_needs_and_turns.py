@@ -97,7 +97,7 @@ def test_a_row_behind_a_doubt_is_not_reached_until_the_doubt_is_settled(world: W
     with world.store.begin() as tx:
         progress = progress_of(tx, world.batch_id)
         assert (progress.not_reached, progress.unfinished, progress.over) == (2, 0, True)
-        doubts.found(tx, doubts.in_doubt(tx, "spring/a"), "r1")
+        doubts.found(tx, doubts.in_doubt(tx, "spring/a", "acme"), "r1")
         assert progress_of(tx, world.batch_id).unfinished == 3
 
 

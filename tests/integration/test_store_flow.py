@@ -376,7 +376,7 @@ def test_an_acceptance_that_comes_after_a_person_settled_the_doubt_is_still_the_
     (task,) = claim(world)
     settle(world, Settlement(id=task.id, attempt=1, state=State.IN_DOUBT, outcome="in_doubt"))
     with world.store.begin() as tx:
-        settled(tx, doubts.in_doubt(tx, "spring/fox"))
+        settled(tx, doubts.in_doubt(tx, "spring/fox", "acme"))
     accept(world, task)
     assert world.states() == {"fox": "submitted"}
     assert world.column("remote_id") == [f"r{task.id}"]
@@ -387,13 +387,13 @@ def test_a_task_that_a_person_found_is_tracked(world: World) -> None:
     (task,) = claim(world)
     settle(world, Settlement(id=task.id, attempt=1, state=State.IN_DOUBT, outcome="in_doubt"))
     with world.store.begin() as tx:
-        doubts.found(tx, doubts.in_doubt(tx, str(task.id)), "77")
+        doubts.found(tx, doubts.in_doubt(tx, str(task.id), "acme"), "77")
     with world.store.begin() as tx:
         assert [known.remote_id for known in claims.at_the_api(tx, world.account_id)] == ["77"]
         with pytest.raises(UsageError, match="is submitted, not in doubt"):
-            doubts.in_doubt(tx, "spring/fox")
+            doubts.in_doubt(tx, "spring/fox", "acme")
         with pytest.raises(UsageError, match="no task 'spring/owl'"):
-            doubts.in_doubt(tx, "spring/owl")
+            doubts.in_doubt(tx, "spring/owl", "acme")
 
 
 def test_what_postgres_cannot_hold_costs_no_neighbour_its_report(world: World) -> None:
