@@ -8,8 +8,13 @@ from dataclasses import dataclass
 
 from pipeline.prompt.flags import Flag, find, nearest
 from pipeline.prompt.reading import Found, Reading, attached
+from pipeline.prompt.values import Nothing
 
 _GLUED = re.compile(r"[^\s-]--([A-Za-z]+)(?![A-Za-z-])")
+_COMMAND = re.compile(r"\s*(/imagine\b(?:\s+prompt\b)?:?)", re.IGNORECASE)
+_BARE = re.compile(r"(?<!\S)--(?!\S)")
+_YES = {"true", "yes", "on", "1"}
+_YES_OR_NO = {*_YES, "false", "off", "0"}
 _SHOWN = 40
 """Characters of a person's text that a message repeats."""
 
@@ -30,7 +35,12 @@ class Problem:
 
 def problems(text: str, reading: Reading) -> list[Problem]:
     """Every problem of the text and its reading, in the order of the text."""
-    found = [*_glued(text), *_without_words(reading), *_of_flags(reading)]
+    command = _COMMAND.match(text)
+    if command:
+        shown = " ".join(command[0].split())
+        return [Problem(at=command.start(1), message=f"leave `{shown}` out: a row says only what to imagine")]
+    found = [*_glued(text), *_bare(text, reading), *_needless(text, reading), *_without_words(reading)]
+    found += _of_flags(reading)
     return sorted(found, key=lambda problem: problem.at)
 
 
@@ -70,6 +80,25 @@ def _glued(text: str) -> Iterator[Problem]:
             yield Problem(at=match.start() + 1, message=message)
 
 
+def _bare(text: str, reading: Reading) -> Iterator[Problem]:
+    flags = {found.at for found in reading.flags}
+    for match in _BARE.finditer(text):
+        if match.start() not in flags:
+            yield Problem(
+                at=match.start(),
+                message="`--` without a flag: remove it, write a comma for a mere dash, or the flag without a space",
+            )
+
+
+def _needless(text: str, reading: Reading) -> Iterator[Problem]:
+    """Values of flags that take none, such as `--tile true`."""
+    for found, words in zip(reading.flags, reading.words[1:], strict=True):
+        if found.sure and found.flag and isinstance(found.flag.takes, Nothing) and words.lower() in _YES_OR_NO:
+            remedy = f"remove `{words}`" if words.lower() in _YES else f"remove `{found.name} {words}`"
+            at = found.end + len(text[found.end :]) - len(text[found.end :].lstrip())
+            yield Problem(at=at, message=f"`{found.name}` takes no value: {remedy}")
+
+
 def _without_words(reading: Reading) -> Iterator[Problem]:
     if reading.flags and not reading.text:
         first = reading.flags[0]
@@ -83,7 +112,7 @@ def _of_flags(reading: Reading) -> Iterator[Problem]:
         if found.flag is None:
             message = _unknown(found)
         elif not found.sure:
-            message = f"`{found.name}` is no flag to Midjourney: write `{_repaired(found, found.flag)}`"
+            message = _unsure(found, _repaired(found, found.flag))
         else:
             message = found.flag.refused or _clash(found, found.flag, earlier)
             earlier.setdefault(found.flag.name, found)
@@ -91,6 +120,12 @@ def _of_flags(reading: Reading) -> Iterator[Problem]:
             yield Problem(at=found.at, message=message)
         elif found.flag and (message := _value(found, found.flag)):
             yield Problem(at=found.value_at if found.value else found.at, message=message)
+
+
+def _unsure(found: Found, meant: str) -> str:
+    if found.lead.startswith("-"):
+        return f"`{found.name}` is no flag to Midjourney: write `{meant}`"
+    return f"`{_shown(found.sent)}` looks like `{meant}`: write `{meant}`, or a comma for a mere dash"
 
 
 def _unknown(found: Found) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.prompt.flags import Flag, find
-from pipeline.prompt.values import Nothing, Number, Ratio, Words
+from pipeline.prompt.spaced import Dash, meant, spaced_lead
+from pipeline.prompt.values import FULL_WIDTH, Nothing, Words
 
 _HYPHENS = "-‐‑−﹣－"
 _LONG_DASHES = "–—―‒⸺⸻﹘"
@@ -20,6 +21,7 @@ _NAME = re.compile(r"[^\W\d_]+")
 _VALUE = re.compile(rf"(?=\S)(?![{_DASHES}]+(?:[^\W\d_]|\s|$))")
 
 _ANYTHING = Words(says="anything")
+_ALONE = Dash(repaired=False, follows_flag=False)
 
 
 class Found(NamedTuple):
@@ -82,10 +84,7 @@ class Reading(NamedTuple):
 
 def read(text: str) -> Reading:
     """The text taken apart. White space is collapsed in what is kept; nothing is judged."""
-    starts: list[tuple[re.Match[str], str, Flag | None]] = []
-    for match, flag in _candidates(text):
-        if lead := _lead(match, flag, text):
-            starts.append((match, lead, flag))
+    starts = list(_starts(text))
     stops = [*(match.start() for match, _, _ in starts), len(text)]
     words = [collapsed(text[: stops[0]])]
     flags: list[Found] = []
@@ -119,9 +118,30 @@ def _candidates(text: str) -> Iterator[tuple[re.Match[str], Flag | None]]:
             yield match, find(match[3])
 
 
+def _starts(text: str) -> Iterator[tuple[re.Match[str], str, Flag | None]]:
+    """Every flag: where it starts, the dashes to send, and which it is."""
+    candidates = list(_candidates(text))
+    repaired = any(match[1] != "--" and _lead(match, flag, text, _ALONE) == "--" for match, flag in candidates)
+    after: tuple[re.Match[str], Flag | None] | None = None
+    for match, flag in candidates:
+        dash = Dash(repaired=repaired, follows_flag=after is not None and _touch(*after, match, text))
+        if lead := _lead(match, flag, text, dash):
+            yield match, lead, flag
+            after = match, flag
+
+
+def _touch(match: re.Match[str], flag: Flag | None, following: re.Match[str], text: str) -> bool:
+    """Whether nothing but its values stands between a flag and the dash that follows."""
+    end = (flag.takes if flag else _ANYTHING).end(text, match.end(), following.start())
+    return not text[end : following.start()].strip()
+
+
 def _found(match: re.Match[str], lead: str, flag: Flag | None, text: str, stop: int) -> Found:
     start = match.end()
-    end = (flag.takes if flag else _ANYTHING).end(text, start, stop)
+    takes = flag.takes if flag else _ANYTHING
+    if not isinstance(takes, Words):
+        text = text.translate(FULL_WIDTH)
+    end = takes.end(text, start, stop)
     return Found(
         flag=flag,
         word=match[3].lower() if flag else match[3],
@@ -133,7 +153,7 @@ def _found(match: re.Match[str], lead: str, flag: Flag | None, text: str, stop: 
     )
 
 
-def _lead(match: re.Match[str], flag: Flag | None, text: str) -> str:
+def _lead(match: re.Match[str], flag: Flag | None, text: str, dash: Dash) -> str:
     """The dashes to send, or nothing where a dash is only punctuation or part of a word."""
     dashes, space, word = match.groups()
     if dashes == "--" and not space:
@@ -141,30 +161,29 @@ def _lead(match: re.Match[str], flag: Flag | None, text: str) -> str:
     if not flag:
         return ""
     hyphen = len(dashes) == 1 and dashes in _HYPHENS
+    value = _value_after(match, flag, text)
     if space:
-        return _lead_with_space(flag, dashes, hyphen, _value_after(match, flag, text))
+        return spaced_lead(flag, word, value, dashes, dash, hyphen=hyphen, last=_is_last(match, flag, text))
     if hyphen:
-        return "-" if _meant(flag, _value_after(match, flag, text)) else ""
+        return "-" if _meant(flag, value) else ""
     # A phone makes `—no` of `--no`; but `—s` and `—c` may also be a word that was cut short.
-    plain = len(dashes) > 1 or len(word) > 1 or _meant(flag, _value_after(match, flag, text))
+    plain = len(dashes) > 1 or len(word) > 1 or _meant(flag, value)
     return "--" if plain else ""
 
 
-def _lead_with_space(flag: Flag, dashes: str, hyphen: bool, value: str) -> str:
-    """`a fox — an owl` is punctuation, and so may be `a car — version 2`; `a fox — ar 3:2` cannot be."""
-    if isinstance(flag.takes, Ratio) and _meant(flag, value):
-        return "- " if hyphen else "--"
-    if dashes == "--" and isinstance(flag.takes, Number) and _meant(flag, value):
-        return "-- "
-    return ""
+def _is_last(match: re.Match[str], flag: Flag, text: str) -> bool:
+    """Whether only another dash can follow the values."""
+    end = flag.takes.end(text.translate(FULL_WIDTH), match.end(), len(text))
+    return text[end:].lstrip()[:1] in _DASHES
 
 
 def _value_after(match: re.Match[str], flag: Flag, text: str) -> str:
     start = match.end()
-    return collapsed(text[start : flag.takes.end(text, start, len(text))]) if _VALUE.match(text, start) else ""
+    if not _VALUE.match(text, start):
+        return ""
+    text = text.translate(FULL_WIDTH)
+    return collapsed(text[start : flag.takes.end(text, start, len(text))])
 
 
 def _meant(flag: Flag, value: str) -> bool:
-    if isinstance(flag.takes, Nothing):
-        return True
-    return bool(value) and (flag.takes.fits(value) or flag.takes.repaired(value) is not None)
+    return isinstance(flag.takes, Nothing) or meant(flag.takes, value)

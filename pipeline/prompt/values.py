@@ -20,7 +20,12 @@ _LINK = re.compile(r"<?(?:https?://|[\w-]+(?:\.[\w-]+)+/)\S+")
 _CODE = re.compile(r"[0-9]+(?:::[0-9.]+)?,?")
 _CODE_PERHAPS = re.compile(r"\w*[0-9]\w*(?:::[0-9.]+)?,?")
 _PROFILE = re.compile(r"(?=\S*[0-9])[A-Za-z0-9]{5,}(?:::[0-9.]+)?,?")
+_WEIGHT = re.compile(r"::[0-9]*\.?[0-9]+,?")
+_WEIGHT_APART = re.compile(r"\s+(?=::)")
 _ENDS_A_SENTENCE = ",.;:!?)\"'”’"
+
+FULL_WIDTH = str.maketrans("０１２３４５６７８９：．", "0123456789:.")
+"""Digits and signs as East Asian keyboards write them."""
 
 
 class Takes(Protocol):
@@ -168,7 +173,7 @@ class Links:
         end = start
         for token in _tokens(text, start, stop):
             # The first is meant as the value, right or wrong; later ones only if nothing else can be meant.
-            if end > start and not self._surely(token[0]):
+            if end > start and not (self._surely(token[0]) or (self.codes and _WEIGHT.fullmatch(token[0]))):
                 break
             end = token.end()
         return end
@@ -176,8 +181,8 @@ class Links:
     def fits(self, value: str) -> bool:
         return bool(value) and all(self._perhaps(token) for token in value.split())
 
-    def repaired(self, value: str) -> str | None:  # noqa: ARG002
-        return None
+    def repaired(self, value: str) -> str | None:
+        return _if_fits(self, _WEIGHT_APART.sub("", value)) if self.codes else None
 
     def _surely(self, token: str) -> bool:
         return bool(_LINK.fullmatch(token) or (self.codes and (token.lower() == "random" or _CODE.fullmatch(token))))

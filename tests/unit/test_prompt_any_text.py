@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.prompt import Linted, aspect, lint, parameters
+from pipeline.prompt.values import FULL_WIDTH
 
 PARTS = [
     *(
@@ -42,6 +43,8 @@ PARTS = [
         "−−ar",
         "——",
         "—s",
+        "true",
+        "７",
         "---",
         "--",
     ),
@@ -120,5 +123,9 @@ def messages(linted: Linted) -> Counter[str]:
 def bare(text: str) -> str:
     """Letters, digits and signs that linting may move but never change."""
     return "".join(
-        sorted(character for character in text.lower() if not character.isspace() and character not in "-—–−")
+        sorted(
+            character
+            for character in text.translate(FULL_WIDTH).lower()
+            if not character.isspace() and character not in "-—–−"
+        )
     )
