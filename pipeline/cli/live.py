@@ -68,6 +68,10 @@ def _look(here: Workplace, store: Store, batch: Batch) -> Progress:
             time.sleep(1.0)
 
 
+ENOUGH_FOR_AN_ESTIMATE = 5
+"""Finished tasks: before that the first ones' start is taken for everybody's speed."""
+
+
 class Speed:
     """Pictures a minute over the last minute, and how long the rest will take at that."""
 
@@ -108,7 +112,7 @@ def line(progress: Progress, speed: Speed) -> str:
         return ", ".join(words)
     words.append(f"{60 * speed.per_second:,.0f} pictures/min")
     left = speed.seconds_left(progress.unfinished + progress.to_follow)
-    if left and not progress.why_waiting:
+    if left and progress.done >= ENOUGH_FOR_AN_ESTIMATE and not progress.why_waiting:
         words.append(f"{duration(left)} left")
     return ", ".join(words)
 

@@ -33,10 +33,11 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
     }
     if not known:
         return
+    written = {key.casefold(): key for key in known}
     changed = [
         f"{task.key!r} ({', '.join(fields)})"
         for task in tasks
-        if task.key in known and (fields := _changed_fields(task, known[task.key]))
+        if (before := written.get(task.key.casefold())) and (fields := _changed_fields(task, known[before]))
     ]
     if changed:
         some = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
@@ -50,6 +51,7 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
 def _changed_fields(task: NewTask, known: Row[Any]) -> list[str]:
     options = known.options | dict(task.options)
     changes = {
+        f"its key was {known.key!r}": known.key != task.key,
         "action": known.action != task.action,
         # The same words, sent as they were written or tidied, are the same prompt.
         "prompt": lint(known.prompt).prompt != lint(task.prompt).prompt,

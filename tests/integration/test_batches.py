@@ -143,6 +143,13 @@ def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
         rows.refuse_changed_rows(tx, world.account_id, "summer", rows)
 
 
+def test_a_key_in_other_capitals_is_no_new_row(world: World) -> None:
+    world.plan("fox")
+    again = [NewTask(key="Fox", stem="Fox", action=Action.IMAGINE, prompt="a fox")]
+    with world.store.begin() as tx, pytest.raises(UsageError, match=r"'Fox' \(its key was 'fox'\)"):
+        rows.refuse_changed_rows(tx, world.account_id, "spring", again)
+
+
 def test_a_name_means_the_batch_of_the_account_in_the_settings(world: World) -> None:
     """To settle, or to pay for, a task of an account that nobody named would be worse than to ask."""
     ids = []
