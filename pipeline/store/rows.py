@@ -33,11 +33,12 @@ def refuse_changed_rows(tx: Transaction, account_id: int, name: str, tasks: Iter
     }
     if not known:
         return
-    written = {key.casefold(): key for key in known}
+    as_written = {key.casefold(): row for key, row in known.items()}
     changed = [
         f"{task.key!r} ({', '.join(fields)})"
         for task in tasks
-        if (before := written.get(task.key.casefold())) and (fields := _changed_fields(task, known[before]))
+        if (before := known.get(task.key) or as_written.get(task.key.casefold()))
+        and (fields := _changed_fields(task, before))
     ]
     if changed:
         some = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
