@@ -65,6 +65,9 @@ def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
     for record in records:
         if not any(cell and not cell.isspace() for cell in record.cells):
             continue
+        if _is_comment(record):
+            faults.add(record.place(file, 0).fault(_COMMENT))
+            continue
         if len(record.cells) != len(header.cells):
             faults.add(_wrong_count(record, len(header.cells), separator, file))
             continue
@@ -96,6 +99,8 @@ def _place_of(record: Record, columns: Mapping[str, int], file: str, word: str, 
 
 def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
     """Which cell holds which word. Columns that cannot be used are told and left out."""
+    if _is_comment(header):
+        raise Unreadable(header.place(file, 0).fault("a CSV has no comments: start it with its columns, `key,prompt`"))
     names = [plain(cell) for cell in header.cells]
     if not any(name in ROW_WORDS for name in names):
         message = "the first line must name the columns, such as `key,prompt,then`"
@@ -114,6 +119,14 @@ def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
     if not any(word in columns for word in (*ACTION_WORDS, "source", "target")):
         raise Unreadable(header.place(file, 0).fault("there is no column `prompt`: it says what to imagine"))
     return columns
+
+
+_COMMENT = "a CSV has no comments: remove this line, or put its first cell in double quotes if `#` belongs to the text"
+
+
+def _is_comment(record: Record) -> bool:
+    """Whether the line starts with a bare `#`. A line with quotes is one only if they do not hold that sign."""
+    return record.text.lstrip().startswith("#")
 
 
 def _wrong_count(record: Record, expected: int, separator: str, file: str) -> Fault:

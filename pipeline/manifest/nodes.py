@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+
+class Cut(NamedTuple):
+    """A comment that begins without a space after its `#`, behind an unquoted text: perhaps the rest of that."""
+
+    line: int
+    column: int
+    text: str
+
+    @property
+    def message(self) -> str:
+        shown = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
+        return f"the rest of the line, `{shown}`, is a comment: put the whole text in quotes (or a space after `#`)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +29,7 @@ class Scalar:
     quoted: bool = False
     text_column: int | None = None
     """Where the text itself starts, if it stands in the file character by character as it reads here."""
+    cut: Cut | None = None
 
     @property
     def is_nothing(self) -> bool:

@@ -41,6 +41,9 @@ class Pictures(Protocol):
     def find(self, name: str) -> Picture:
         """The picture that the manifest calls `name`. Raises `PictureFault`."""
 
+    def colour(self, name: str) -> str | None:
+        """`black` or `white` for a picture that is nothing else, as far as it can be looked at."""
+
 
 class KnownPictures:
     """Pictures that were looked at before, where their files may be out of reach."""
@@ -52,6 +55,9 @@ class KnownPictures:
         if name not in self._known:
             raise PictureFault(f"the picture `{name}` was not handed over with this manifest")
         return self._known[name]
+
+    def colour(self, name: str) -> str | None:  # noqa: ARG002
+        return None
 
 
 class DiskPictures:
@@ -77,6 +83,15 @@ class DiskPictures:
                 self._faults[name] = str(fault)
                 raise
         return self._found[name]
+
+    def colour(self, name: str) -> str | None:
+        with Image.open(BytesIO(self.read(name))) as image:
+            drawn = image.convert("RGBA")
+        shades, opacities = drawn.convert("L").histogram(), drawn.getchannel("A").histogram()
+        pixels = drawn.width * drawn.height
+        if pixels not in opacities:
+            return None
+        return "black" if shades[0] == pixels else "white" if shades[255] == pixels else None
 
     def read(self, name: str) -> bytes:
         """The bytes that `find` judged. Raises `PictureFault` when the file is another one by now."""

@@ -110,6 +110,8 @@ class RowCheck:
         text, where = entry.texts.get(word, ""), entry.where(word)
         if action is Action.SHORTEN:
             return self._prompts.flagless(text, where)
+        if action is Action.IMAGINE:
+            return self._prompts.imagined(text, where)
         return self._prompts.flagged(text, where)
 
     def _tell(self, entry: Entry, word: str, message: str) -> None:

@@ -21,6 +21,7 @@ from pipeline.manifest.then_words import Said
 from pipeline.manifest.vocabulary import plain
 
 _PICTURES = {Makes.GRID, Makes.PICTURE, Makes.PLAIN_PICTURE}
+_SAYS_NOTHING = {"black": "all black, so nothing would vary", "white": "all white, so everything would vary"}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _PART = re.compile(r"[^|]+")
 
@@ -77,12 +78,16 @@ class Sources:
             return self._at_address(source, role)
         try:
             picture = self._pictures.find(source.name)
+            colour = self._pictures.colour(source.name) if role is Role.MASK else None
         except PictureFault as fault:
             return self._lost(source, str(fault))
         if role is Role.MASK:
             if picture.media_type != "image/png":
                 kind = picture.media_type.removeprefix("image/").upper()
                 return self._lost(source, f"the mask `{source.name}` is a {kind}: a mask must be a PNG")
+            if colour in _SAYS_NOTHING:
+                remedy = "paint white what is to vary, and black the rest"
+                return self._lost(source, f"the mask `{source.name}` is {_SAYS_NOTHING[colour]}: {remedy}")
             self.masks[picture.sha256] = picture
         return Found(input=Input(role=role, sha256=picture.sha256), name=PurePosixPath(source.name).stem)
 

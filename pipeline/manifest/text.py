@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -12,6 +13,9 @@ from pipeline.manifest.place import Place, Unreadable
 LINE_END = re.compile("\r\n|\r|\n")
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters, those that mean a space or a line end excepted."""
+
+INVISIBLE = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]|(?<=[ -~])[\u200c\u200d]|[\u200c\u200d](?=[ -~])")
+"""Characters without width, joiners excepted where scripts and emoji need them."""
 
 LINE_BREAK = re.compile("[\t-\r\x85\u2028\u2029]")
 """Those others, for a text that must fit on a line."""
@@ -40,6 +44,11 @@ def lines(source: BinaryIO, file: str) -> Iterator[tuple[int, str]]:
 def named(control: str) -> str:
     """What to call a character that cannot be shown."""
     return f"the control character U+{ord(control):04X}"
+
+
+def invisible(character: str) -> str:
+    """What to call a character that takes no room."""
+    return f"the invisible character U+{ord(character):04X} ({unicodedata.name(character).lower()})"
 
 
 def _physical(source: Iterable[bytes]) -> Iterator[bytes]:

@@ -111,6 +111,10 @@ class _Growth:
         if family not in PROMPTED:
             self.ground.faults.add(word.prompt.where().fault(f"{family} takes no prompt of its own: remove it"))
             return None
+        if cut := word.prompt.node.cut:
+            at = word.prompt.where()
+            at = Place(file=at.file, line=cut.line, column=cut.column, path=at.path)
+            self.ground.faults.add(at.fault(cut.message))
         return self.ground.prompts.flagged(word.prompt.node.text, word.prompt.where) or None
 
     def _mask(self, word: Word, family: str) -> Input | None:

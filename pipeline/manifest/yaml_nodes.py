@@ -6,14 +6,15 @@ endless nesting) meets a sentence instead of an object, a loop or a crash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, BinaryIO
 
 import yaml
 
-from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
-from pipeline.manifest.place import Place, Unreadable
+from pipeline.manifest.nodes import Cut, Items, Node, Pairs, Scalar
+from pipeline.manifest.place import LISTED, Place, Unreadable
 from pipeline.manifest.text import CONTROL, lines, named
 
 MAX_NESTING = 24
@@ -21,13 +22,16 @@ MAX_NESTING = 24
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))}
 
+_MAYBE_COMMENT = re.compile(r"[^\s#][^\S\n]+#[^\s#]")
+_COMMENT = re.compile(r"\s*(#[^\s#].*)")
+
 
 class Document:
     """The one document of a file: a mapping, whose `tasks` are handed out one by one."""
 
     def __init__(self, source: BinaryIO, file: str) -> None:
         """Raises `Unreadable` when the bytes are not text."""
-        _require_text(source, file)
+        self._comments = _read_through(source, file)
         self._file = file
         self._events = self._parsed(source)
         self._anchors: dict[str, Node | None] = {}
@@ -96,7 +100,7 @@ class Document:
     def _composed(self, event: yaml.Event, depth: int) -> Node:
         line, column = _position(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event, line, column)
+            return _scalar(event, line, column, self._cut(event))
         if isinstance(event, yaml.SequenceStartEvent):
             nodes: list[Node] = []
             while not isinstance(event := self._next(), yaml.SequenceEndEvent):
@@ -107,6 +111,14 @@ class Document:
             key = self._key(event)
             pairs.append((key, self._node(self._next(), depth + 1)))
         return Pairs(line=line, column=column, pairs=pairs)
+
+    def _cut(self, event: yaml.ScalarEvent) -> Cut | None:
+        """What follows an unquoted text behind a `#` that no space follows."""
+        line, column = _position(event.end_mark)
+        if event.style or not event.value or line not in self._comments:
+            return None
+        found = _COMMENT.match(self._comments[line], column - 1)
+        return found and Cut(line, found.start(1) + 1, found[1].rstrip())
 
     def _aliased(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
@@ -133,13 +145,13 @@ class Document:
         return Unreadable(Place(file=self._file, line=line, column=column).fault(message))
 
 
-def _scalar(event: yaml.ScalarEvent, line: int, column: int) -> Scalar:
+def _scalar(event: yaml.ScalarEvent, line: int, column: int, cut: Cut | None) -> Scalar:
     quoted = not event.implicit[0]
     last, end = _position(event.end_mark)
     quotes = 1 if event.style in {"'", '"'} else 0
     as_it_reads = last == line and end - column == len(event.value) + 2 * quotes and event.style not in {"|", ">"}
     text_column = column + quotes if as_it_reads else None
-    return Scalar(line=line, column=column, text=event.value, quoted=quoted, text_column=text_column)
+    return Scalar(line=line, column=column, text=event.value, quoted=quoted, text_column=text_column, cut=cut)
 
 
 def _short(tag: str) -> str:
@@ -151,12 +163,17 @@ def _position(mark: Any) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
-def _require_text(source: BinaryIO, file: str) -> None:
+def _read_through(source: BinaryIO, file: str) -> dict[int, str]:
+    """Lines by number in which a text may be cut short by a comment. Refuses what is not text."""
+    comments: dict[int, str] = {}
     for number, line in lines(source, file):
         if control := CONTROL.search(line):
             place = Place(file=file, line=number, column=control.start() + 1)
             raise Unreadable(place.fault(f"{named(control[0])} cannot stand in YAML: remove it"))
+        if len(comments) < LISTED and _MAYBE_COMMENT.search(line):
+            comments[number] = line
     source.seek(0)
+    return comments
 
 
 def _character_at(source: BinaryIO, place: Place) -> str:

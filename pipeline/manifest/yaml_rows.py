@@ -15,6 +15,7 @@ from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.then_tree import Ground
 from pipeline.manifest.then_words import Then
 from pipeline.manifest.vocabulary import (
+    ACTION_WORDS,
     DEFAULTS_WORDS,
     FILE_WORDS,
     ROW_WORDS,
@@ -96,6 +97,9 @@ def _entry(node: Pairs, path: str, file: str, faults: Faults) -> Entry:
     for word, value in nodes.items():
         if isinstance(value, Scalar):
             texts[word] = "" if value.is_nothing else value.text
+            if value.cut and word in ACTION_WORDS:
+                at = Place(file=file, line=value.cut.line, column=value.cut.column, path=f"{path}.{word}")
+                faults.add(at.fault(value.cut.message))
         elif word in MAY_BE_STRUCTURED:
             structured[word] = value
         elif word != "then":

@@ -23,7 +23,7 @@ def test_a_key_is_kept_as_written() -> None:
 
 
 def test_a_made_key_starts_with_the_prompts_words() -> None:
-    (key,) = keys(",A red fox -- in the very deepest of all snow this winter --ar 3:2,,")
+    (key,) = keys(",A red fox - in the very deepest of all snow this winter --ar 3:2,,")
     assert key.startswith("a-red-fox-")
     (long,) = keys(",an exceedingly long prompt that goes on and on about a fox,,")
     assert long.startswith("an-exceedingly-long-prompt-that-goes-on-")

@@ -131,3 +131,11 @@ def test_pictures_that_were_looked_at_before_need_no_file() -> None:
     assert known.find("fox.png") is fox
     with pytest.raises(PictureFault, match="was not handed over"):
         known.find("owl.png")
+
+
+def test_a_picture_of_nothing_but_black_or_white_is_known(tmp_path: Path) -> None:
+    Image.new("L", (60, 40), 0).save(tmp_path / "black.png")
+    Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
+    noise().save(tmp_path / "fox.png")
+    disk = DiskPictures(tmp_path)
+    assert [disk.colour(name) for name in ("black.png", "white.png", "fox.png")] == ["black", "white", None]

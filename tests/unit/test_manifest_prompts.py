@@ -81,3 +81,50 @@ def test_a_shorten_may_contain_what_looks_like_flags() -> None:
 def test_prompts_of_defaults_are_checked_too() -> None:
     (fault,) = faults("defaults: {then: {V1: {prompt: x --chaos 900}}}\ntasks:\n- imagine: y\n", "m.yaml")
     assert fault.path == "defaults.then.V1.prompt"
+
+
+def test_a_picture_among_the_words_of_an_imagine_is_told() -> None:
+    for picture in ("row:fox/U1", "art/cat.png", "../cat.JPG", "cat.webp"):
+        (fault,) = faults(f"prompt\n{picture} in snow --ar 3:2\n", "m.csv")
+        assert (fault.column, f"`{picture}` is a picture" in fault.message) == (1, True)
+    addresses = "https://a.b/cat.png s.mj.run/cat.png the front row: cats"
+    assert read(f"prompt\n{addresses} --sref a.b/cat.png\n", "m.csv")
+
+
+def test_a_character_without_width_is_told_at_its_own_place() -> None:
+    (fault,) = faults("prompt\na fox\u200b --ar 3:2\n", "m.csv")
+    assert (fault.column, fault.message) == (
+        6,
+        "the prompt contains the invisible character U+200B (zero width space): remove it",
+    )
+    assert read("prompt\na \U0001f469\u200d\U0001f680 and \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\n", "m.csv")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- imagine: a cat #1 --ar 3:2",
+        "- {key: x, then: U1, imagine: a cat #1 --ar 3:2",
+        "- imagine: x\n  then: {V1: {prompt: a cat #1 --ar 3:2",
+    ],
+)
+def test_a_prompt_that_a_comment_cuts_short_is_told(line: str) -> None:
+    closing = "\n  " + "}" * line.count("{")
+    (fault,) = faults(f"tasks:\n{line}{closing}\n", "m.yaml")
+    assert fault.message.startswith("the rest of the line, `#1 --ar 3:2`, is a comment: put the whole text in quotes")
+    last = line.splitlines()[-1]
+    assert (fault.line, fault.column) == (2 + line.count("\n"), last.index("#1") + 1)
+
+
+@pytest.mark.parametrize("text", ["a cat # one", "'a cat #1'", "a cat#1", ">\n    a cat #1", "a cat ## one"])
+def test_other_signs_of_a_comment_are_left_alone(text: str) -> None:
+    assert read(f"tasks:\n- imagine: {text}\n", "m.yaml")
+
+
+def test_a_line_of_a_csv_that_is_meant_as_a_comment_is_told() -> None:
+    (fault,) = faults("key,prompt\n# the foxes\nfox,a fox\n", "m.csv")
+    assert (fault.line, fault.message[:22]) == (2, "a CSV has no comments:")
+    (fault,) = faults("# my batch\nkey,prompt\nfox,a fox\n", "m.csv")
+    assert fault.message[:22] == "a CSV has no comments:"
+    (row,) = read('prompt\n"#1 fox"\n', "m.csv")
+    assert row.prompt == "#1 fox"
