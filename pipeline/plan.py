@@ -10,7 +10,7 @@ from itertools import groupby
 
 from pipeline.action import Action
 from pipeline.manifest.names import stem
-from pipeline.manifest.place import Faults, Place
+from pipeline.manifest.place import LISTED, Faults, Place
 from pipeline.manifest.vocabulary import DOING
 from pipeline.task import NewTask, Row
 from pipeline.then import FAMILIES, FollowUp, family_and_value
@@ -55,18 +55,28 @@ def possible(
     faults = Faults()
     for row in _wanted(rows, lacks, skipped):
         if missing := needs(row) & lacks:
-            faults.add(Place(file=file, line=row.line).fault(_impossible(dialect, missing)))
+            faults.add(Place(file=file, line=row.line).fault(_impossible(dialect, missing, row)))
         yield row
     faults.raise_any()
 
 
-def _impossible(dialect: str, missing: frozenset[str]) -> str:
+def _impossible(dialect: str, missing: frozenset[str], row: Row) -> str:
     words = [word for word in DOING if word in missing]
-    them = "it" if len(words) == 1 else "them"
+    count = 1 + sum(one.size for one in row.then)
+    skipped = f"the whole row, {count} tasks, skipped" if count > 1 else "the row skipped"
     return (
-        f"{dialect} cannot {' or '.join(DOING[word] for word in words)}: remove {them}, or write "
-        f"`requires: {', '.join(words)}` to have the row skipped there"
+        f"{dialect} cannot {' or '.join(DOING[word] for word in words)}: {_remedy(words, row.action)}, or write "
+        f"`requires: {', '.join(words)}` to have {skipped} there"
     )
+
+
+def _remedy(words: list[str], action: Action) -> str:
+    if action.value in words:
+        return "remove the row"
+    beside = {"mode": "`mode`", "remix": "the prompts of its V and R"}
+    follow_ups = " and ".join(f"`{word}`" for word in words if word not in beside)
+    removed = [f"{follow_ups} from `then`"] if follow_ups else []
+    return f"remove {' and '.join(removed + [beside[word] for word in words if word in beside])}"
 
 
 def needs(row: Row) -> frozenset[str]:
@@ -103,6 +113,15 @@ def _excuse(row: Row, lacks: frozenset[str], skipped: set[str]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """A prompt that is sent otherwise than it was written: its flags last, their dashes right."""
+
+    key: str
+    written: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """How many tasks of the batch come from one word at one place of the tree."""
 
@@ -130,6 +149,9 @@ class Summary:
     tree: tuple[Branch, ...]
     sharing_prompts: int = 0
     """Rows that imagine the same prompt as another one: they are sent one after the other."""
+    tidied: tuple[Tidied, ...] = ()
+    """The first prompts that are sent otherwise than they were written, at most `LISTED`."""
+    tidied_count: int = 0
 
     @property
     def tasks(self) -> int:
@@ -168,18 +190,26 @@ def summarise(rows: Iterable[Row]) -> Summary:
         actions={action: count for action, count in actions.items() if count},
         tree=tree,
         sharing_prompts=prompts.sharing,
+        tidied=tuple(prompts.tidied),
+        tidied_count=prompts.tidied_count,
     )
 
 
 class _Prompts:
-    """Counts rows that imagine what another row imagines. Remembers a number for each prompt, never the text."""
+    """Counts rows that imagine what another row imagines. Remembers a number for each prompt, and few texts."""
 
     def __init__(self) -> None:
         self._once: set[int] = set()
         self._more: set[int] = set()
         self.sharing = 0
+        self.tidied: list[Tidied] = []
+        self.tidied_count = 0
 
     def seen(self, row: Row) -> Row:
+        if row.written is not None:
+            self.tidied_count += 1
+            if len(self.tidied) < LISTED:
+                self.tidied.append(Tidied(key=row.key, written=row.written, sent=row.prompt))
         if row.action is Action.IMAGINE:
             prompt = hash(row.prompt)
             if prompt in self._more:

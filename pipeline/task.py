@@ -81,6 +81,8 @@ class Row:
     key: str
     prompt: str
     """Empty where the action needs none."""
+    written: str | None = None
+    """The prompt as the person wrote it, where it was tidied by more than its white space."""
     mode: Mode | None = None
     then: tuple[FollowUp, ...] = ()
     line: int = 0

@@ -23,9 +23,12 @@ from pipeline.plan import Branch, Skipped, Summary, possible, summarise
 from pipeline.settings import Settings, load
 from pipeline.then import family_and_value
 
+_SHOWN = 5
+"""Tidied prompts that are shown; the others are counted."""
+
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="Manifest: a CSV or YAML file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Manifest: a CSV or YAML file.", show_default=False)],
     *,
     lint: Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or not.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -53,6 +56,8 @@ def _as_json(
         "rows": summary.rows,
         "skipped": [asdict(one) for one in skipped],
         "sharing_prompts": summary.sharing_prompts,
+        "tidied": [asdict(one) for one in summary.tidied],
+        "tidied_count": summary.tidied_count,
         "tasks": summary.tasks,
         "actions": dict(summary.actions),
         "tree": [_branch_as_json(branch) for branch in summary.tree],
@@ -93,7 +98,7 @@ def _show(console: Console, batch: str, summary: Summary, skipped: Sequence[Skip
 
 
 def _remarks(console: Console, summary: Summary, skipped: Sequence[Skipped]) -> None:
-    """What a person would not expect: rows that wait for each other, and rows that are not sent."""
+    """What a person would not expect: rows that wait, prompts that are changed, and rows that are not sent."""
     if summary.sharing_prompts:
         console.print(
             f"{_many(summary.sharing_prompts, 'row')} share their prompt with another: they are sent one after the "
@@ -101,6 +106,14 @@ def _remarks(console: Console, summary: Summary, skipped: Sequence[Skipped]) -> 
             "together.",
             soft_wrap=True,
         )
+        console.print()
+    if summary.tidied:
+        console.print(f"{_many(summary.tidied_count, 'prompt')} made tidy before sending:")
+        for tidied in summary.tidied[:_SHOWN]:
+            line = f"  {tidied.key}: {tidied.written} -> {tidied.sent}"
+            console.print(line, markup=False, soft_wrap=True)
+        if summary.tidied_count > _SHOWN:
+            console.print(f"  ... and {summary.tidied_count - _SHOWN:,} more")
         console.print()
     for one in skipped:
         console.print(f"Skipped: {one.key} (line {one.line}), because {one.reason}.", markup=False, soft_wrap=True)

@@ -55,6 +55,7 @@ class RowCheck:
         return Row(
             key=key,
             prompt=prompt,
+            written=written if written and written != " ".join(prompt.split()) else None,
             mode=speed,
             then=then,
             line=entry.line,

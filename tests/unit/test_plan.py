@@ -165,10 +165,13 @@ def test_what_the_server_cannot_do_is_told_at_its_row_and_with_a_remedy() -> Non
     with pytest.raises(ManifestError) as caught:
         list(possible(rows, "m.csv", "novicezk", ORIGINAL, []))
     assert str(caught.value).splitlines() == [
-        "m.csv:3:1: novicezk cannot zoom: remove it, or write `requires: zoom` to have the row skipped there",
         (
-            "m.csv:5:1: novicezk cannot zoom or pan: remove them, or write `requires: zoom, pan` to have the row "
-            "skipped there"
+            "m.csv:3:1: novicezk cannot zoom: remove `zoom` from `then`, or write `requires: zoom` to have the whole "
+            "row, 3 tasks, skipped there"
+        ),
+        (
+            "m.csv:5:1: novicezk cannot zoom or pan: remove `zoom` and `pan` from `then`, or write "
+            "`requires: zoom, pan` to have the whole row, 4 tasks, skipped there"
         ),
     ]
 

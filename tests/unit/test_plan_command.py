@@ -72,7 +72,8 @@ def test_what_the_dialect_cannot_do_is_refused_or_skipped(manifest: Path, monkey
     outcome = CliRunner().invoke(app, [str(manifest)])
     assert isinstance(outcome.exception, ManifestError)
     assert str(outcome.exception) == (
-        f"{manifest}:3:1: novicezk cannot zoom: remove it, or write `requires: zoom` to have the row skipped there"
+        f"{manifest}:3:1: novicezk cannot zoom: remove `zoom` from `then`, or write `requires: zoom` to have the "
+        "whole row, 3 tasks, skipped there"
     )
     manifest.write_text("key,prompt,then,requires\nfox,a fox,U1,\nowl,an owl,U2(zoom-2),zoom\n")
     told = CliRunner().invoke(app, [str(manifest)]).stdout
@@ -93,3 +94,23 @@ def test_a_wrong_flag_is_told_unless_prompts_go_as_written(manifest: Path) -> No
     manifest.write_text("prompt\na fox --arr 3:2\n")
     assert "2:7: unknown flag `--arr`" in str(CliRunner().invoke(app, [str(manifest)]).exception)
     assert CliRunner().invoke(app, [str(manifest), "--no-lint"]).exit_code == 0
+
+
+def test_prompts_that_are_sent_otherwise_than_written_are_shown(manifest: Path) -> None:
+    rows = [f"f{n},a {n} fox \u2014ar 3:2 in  snow" for n in range(7)]
+    manifest.write_text("\n".join(["key,prompt", "owl,  an  owl ", *rows]))
+    told = CliRunner().invoke(app, [str(manifest)]).stdout
+    assert (
+        "7 prompts made tidy before sending:\n  f0: a 0 fox \u2014ar 3:2 in snow -> a 0 fox in snow --ar 3:2\n" in told
+    )
+    assert "  f4: " in told
+    assert "f5: " not in told
+    assert "  ... and 2 more\n" in told
+    tidied = json.loads(CliRunner().invoke(app, [str(manifest), "--json"]).stdout)["tidied"]
+    assert len(tidied) == 7
+    assert tidied[6] == {
+        "key": "f6",
+        "written": "a 6 fox \u2014ar 3:2 in snow",
+        "sent": "a 6 fox in snow --ar 3:2",
+    }
+    assert "made tidy" not in CliRunner().invoke(app, [str(manifest), "--no-lint"]).stdout
