@@ -126,5 +126,7 @@ def _ending(file: str) -> str:
 
 
 def _refuse_other_endings(file: str) -> None:
+    if _ending(file) in {".tsv", ".tab"}:
+        raise UsageError(f"{file}: rename it to .csv: tabs between cells are understood there")
     if _ending(file) not in {".csv", ".yaml", ".yml"}:
         raise UsageError(f"{file}: a manifest is a .csv, .yaml or .yml file: rename it, or export it as CSV UTF-8")

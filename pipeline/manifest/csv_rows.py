@@ -18,7 +18,7 @@ from pipeline.manifest.place import Faults, Place, Unreadable
 from pipeline.manifest.text import LINE_END, lines
 from pipeline.manifest.then_tree import Ground, from_text
 from pipeline.manifest.then_words import Then
-from pipeline.manifest.vocabulary import ACTION_WORDS, ROW_WORDS, plain, unknown
+from pipeline.manifest.vocabulary import ACTION_WORDS, MEANT, ROW_WORDS, plain, unknown
 
 MAX_RECORD = 65_536
 """Characters of one record. A quote that is still open after so many was never meant to be one."""
@@ -55,12 +55,12 @@ def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
     first = next(((number, line) for number, line in rest if line.strip()), None)
     if first is None:
         raise Unreadable(Place(file=file, line=1).fault("the file is empty: start it with the line `key,prompt,then`"))
-    separator = max(",;\t", key=_QUOTED.sub("", first[1]).count)
+    first, separator = _separated(first, rest)
     records = _records(chain([first], rest), separator, file, faults)
     header = next(records, None)
-    if header is None:
+    columns = _columns(header, file, faults) if header else {}
+    if not header or not columns:
         return
-    columns = _columns(header, file, faults)
     unnamed = [cell for cell, name in enumerate(header.cells) if not name.strip()]
     for record in records:
         if not any(cell and not cell.isspace() for cell in record.cells):
@@ -75,6 +75,13 @@ def entries(source: BinaryIO, file: str, faults: Faults) -> Iterator[Entry]:
             if record.cells[cell].strip():
                 faults.add(record.place(file, cell).fault("this cell stands under no column name: name it or empty it"))
         yield _entry(record, columns, file)
+
+
+def _separated(first: tuple[int, str], rest: Lines) -> tuple[tuple[int, str], str]:
+    """The header's line, and what stands between its cells."""
+    if declared := _DECLARED.fullmatch(first[1].strip("\r\n ")):
+        return next(rest, (first[0] + 1, "")), declared[1]
+    return first, max(",;\t", key=_QUOTED.sub("", first[1]).count)
 
 
 def _entry(record: Record, columns: Mapping[str, int], file: str) -> Entry:
@@ -99,12 +106,9 @@ def _place_of(record: Record, columns: Mapping[str, int], file: str, word: str, 
 
 def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
     """Which cell holds which word. Columns that cannot be used are told and left out."""
-    if _is_comment(header):
-        raise Unreadable(header.place(file, 0).fault("a CSV has no comments: start it with its columns, `key,prompt`"))
     names = [plain(cell) for cell in header.cells]
     if not any(name in ROW_WORDS for name in names):
-        message = "the first line must name the columns, such as `key,prompt,then`"
-        raise Unreadable(header.place(file, 0).fault(message))
+        raise Unreadable(header.place(file, 0).fault(_no_header(header)))
     columns: dict[str, int] = {}
     for cell, name in enumerate(names):
         if name in columns:
@@ -117,6 +121,8 @@ def _columns(header: Record, file: str, faults: Faults) -> dict[str, int]:
         message = "`prompt` and `imagine` mean the same: keep one of the columns"
         faults.add(header.place(file, columns.pop("imagine")).fault(message))
     if not any(word in columns for word in (*ACTION_WORDS, "source", "target")):
+        if any(MEANT.get(name) in ACTION_WORDS for name in names):
+            return {}
         raise Unreadable(header.place(file, 0).fault("there is no column `prompt`: it says what to imagine"))
     return columns
 
@@ -127,6 +133,14 @@ _COMMENT = "a CSV has no comments: remove this line, or put its first cell in do
 def _is_comment(record: Record) -> bool:
     """Whether the line starts with a bare `#`. A line with quotes is one only if they do not hold that sign."""
     return record.text.lstrip().startswith("#")
+
+
+def _no_header(first: Record) -> str:
+    if _is_comment(first):
+        return "a CSV has no comments: start it with its columns, `key,prompt`"
+    if any(plain(name) in ROW_WORDS for name in first.text.split("|")):
+        return "the cells stand apart by `|`: export the file with `,` or `;` or a tab between them"
+    return "the first line must name the columns, such as `key,prompt,then`"
 
 
 def _wrong_count(record: Record, expected: int, separator: str, file: str) -> Fault:
@@ -228,5 +242,8 @@ def _place(file: str, line: int, text: str, at: int) -> Place:
     ends = [end.end() for end in LINE_END.finditer(text, 0, at)]
     return Place(file=file, line=line + len(ends), column=at - (ends[-1] if ends else 0) + 1)
 
+
+_DECLARED = re.compile('"?sep=([,;\t])"?')
+"""The line that tells a spreadsheet how to read the file."""
 
 _QUOTED = re.compile('"[^"]*"')

@@ -24,6 +24,10 @@ MAX_PIXELS = 80_000_000
 """Of one picture, unpacked. The largest upscales have 67.1 million."""
 
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"), "a HEIC picture"),
+    **dict.fromkeys((b"avif", b"avis"), "an AVIF picture"),
+}
 _PNG_END = b"IEND\xaeB`\x82"
 
 # What Pillow raises on bytes that are torn or hostile, by format and by place.
@@ -136,12 +140,27 @@ def examine(name: str, content: bytes) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             kind, width, height = _decoded(content)
     except UnidentifiedImageError:
-        raise PictureFault(f"`{name}` is no PNG, JPEG, WEBP or GIF picture, whatever its name says") from None
+        other = _other_kind(content)
+        why = f"is {other}" if other else "is no PNG, JPEG, WEBP or GIF picture, whatever its name says"
+        raise PictureFault(f"`{name}` {why}") from None
     except _TOO_MANY_PIXELS:
         raise PictureFault(f"`{name}` has more than {MAX_PIXELS // 1_000_000} megapixels: make it smaller") from None
     except _TORN:
         raise PictureFault(f"`{name}` is cut short or damaged: save it again") from None
     return Picture(sha256=sha256(content).hexdigest(), media_type=_MEDIA_TYPES[kind], width=width, height=height)
+
+
+def _other_kind(content: bytes) -> str | None:
+    """What a file is that is not taken, and the remedy, by its first bytes."""
+    if not content:
+        return "an empty file: save the picture again"
+    start = content[:1024].lstrip()
+    kind = "an SVG drawing" if start.startswith((b"<svg", b"<?xml", b"<!--")) and b"<svg" in start else None
+    if start.startswith(b"%PDF"):
+        kind = "a PDF document"
+    elif content[4:8] == b"ftyp":
+        kind = _BRANDS.get(content[8:12])
+    return kind and f"{kind}: export it as PNG or JPEG"
 
 
 def _decoded(content: bytes) -> tuple[str, int, int]:

@@ -43,6 +43,12 @@ class Faults:
         if len(self._listed) < LISTED:
             self._listed.append(fault)
 
+    def reword(self, fault: Fault, message: str) -> None:
+        """Says a fault better, once more of the file is known."""
+        if fault in self._listed:
+            better = Fault(fault.file, fault.line, fault.column, message, fault.path)
+            self._listed[self._listed.index(fault)] = better
+
     def raise_any(self) -> None:
         if self._listed:
             raise ManifestError(sorted(self._listed), self.count - len(self._listed))

@@ -52,6 +52,7 @@ class RowCheck:
         written = " ".join(entry.texts.get(word, "").split()) if prompt else ""
         key = self._keys.written(entry) or self._keys.made(action, written, speed, found, others)
         self._sources.rows.add(key, entry.line, Kind(action, then))
+        self._sources.note(key, entry.line)
         return Row(
             key=key,
             prompt=prompt,

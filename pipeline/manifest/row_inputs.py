@@ -39,6 +39,8 @@ def _named(entry: Entry, action: Action, word: str, sources: Sources) -> tuple[N
     problem = None
     if action is Action.BLEND and not 2 <= len(listed) <= MOST_BLENDED:
         problem = f"a blend mixes 2 to {MOST_BLENDED} pictures, and this one has {len(listed)}"
+        if len(listed) == 1 and word not in entry.nodes:
+            problem += ": write ` | ` between them"
     if action is Action.DESCRIBE and len(listed) != 1:
         problem = f"a describe looks at one picture, and this one has {len(listed)}: write a row for each"
     if action is Action.UPLOAD and not listed:

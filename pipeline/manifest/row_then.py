@@ -16,6 +16,9 @@ from pipeline.manifest.then_tree import Ground
 from pipeline.manifest.then_words import Then
 from pipeline.then import FollowUp
 
+_LOST = Input(role=Role.MASK, sha256="0" * 64)
+"""Stands for a mask that was told to be wrong, so that nobody asks for one."""
+
 
 class RowThen:
     """Reads what follows each row of one manifest."""
@@ -29,8 +32,8 @@ class RowThen:
 
     def follow_ups(self, entry: Entry, action: Action | None, shape: Callable[[], Shape]) -> tuple[FollowUp, ...]:
         """What follows a row of this action, whose picture has this shape as far as that is known."""
-        mask = self._mask(entry) if entry.says("mask") else None
         before = self._faults.count
+        mask = self._mask(entry) if entry.says("mask") else None
         then = entry.then(self._ground(action, mask)) if entry.then else self._inherited(action)
         if action and depend_on_shape(then.follow_ups):
             self._check_shapes(entry, then, shape())
@@ -52,9 +55,9 @@ class RowThen:
         named = self._sources.named(entry, "mask")
         if len(named) != 1:
             self._faults.add(entry.place("mask").fault("`mask` is one picture"))
-            return None
+            return _LOST
         found = self._sources.find(named[0], Role.MASK)
-        return found.input if found else None
+        return found.input if found else _LOST
 
     def _check_shapes(self, entry: Entry, then: Then, shape: Shape) -> None:
         for one, covered in shaped(then.follow_ups, shape):

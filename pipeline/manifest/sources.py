@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from pipeline.action import Makes
+from pipeline.errors import Fault
 from pipeline.inputs import Input, Picture, Role
 from pipeline.manifest.entry import Entry
 from pipeline.manifest.follow_up_names import Unnamed, named, upscale_meant
@@ -16,13 +17,16 @@ from pipeline.manifest.known_rows import Kind, KnownRows
 from pipeline.manifest.names import stem
 from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
 from pipeline.manifest.pictures import PictureFault, Pictures
-from pipeline.manifest.place import Faults, Place
+from pipeline.manifest.place import LISTED, Faults, Place
 from pipeline.manifest.then_words import Said
 from pipeline.manifest.vocabulary import plain
 
 _PICTURES = {Makes.GRID, Makes.PICTURE, Makes.PLAIN_PICTURE}
 _SAYS_NOTHING = {"black": "all black, so nothing would vary", "white": "all white, so everything would vary"}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_SEVERAL = re.compile(r"\s*[,;]\s*")
+_LIKE_A_PICTURE = re.compile(r"row:\S+|\S+\.(?:png|jpe?g|webp|gif)", re.IGNORECASE)
 _PART = re.compile(r"[^|]+")
 
 
@@ -49,6 +53,7 @@ class Sources:
         self._pictures = pictures
         self._faults = faults
         self.rows = rows
+        self._awaited: dict[str, list[Fault]] = {}
         self.masks: dict[str, Picture] = {}
         """What was found as a mask, by its digest."""
 
@@ -56,11 +61,26 @@ class Sources:
         """What the entry names under a word: a list, or a text with `|` between the pictures."""
         if word in entry.nodes:
             return list(self.in_node(entry.nodes[word], entry.place(word)))
-        return [
+        found = [
             Source(name=part[0].strip(), place=entry.place(word, part.start() + _indent(part[0])))
             for part in _PART.finditer(entry.texts.get(word, ""))
             if part[0].strip()
         ]
+        return [one for one in found if not self._tell_separator(one)]
+
+    def _tell_separator(self, source: Source) -> bool:
+        """Whether one name is several, with another sign than `|` between them."""
+        names = _SEVERAL.split(source.name)
+        if len(names) < 2 or not all(_LIKE_A_PICTURE.fullmatch(name) for name in names):
+            return False
+        self._lost(source, f"between pictures stands a `|`: write `{' | '.join(names)}`")
+        return True
+
+    def note(self, key: str, line: int) -> None:
+        """Tells the rows above that named this one in vain where it stands."""
+        for fault in self._awaited.pop(key, []):
+            if fault.line < line:
+                self._faults.reword(fault, f"the row `{key}` stands below, on line {line}: move it above this one")
 
     def mask(self, said: Said) -> Input | None:
         """The mask that a follow-up names."""
@@ -76,6 +96,8 @@ class Sources:
             return self._of_row(row.strip(), source, role)
         if _SCHEME.match(source.name):
             return self._at_address(source, role)
+        if source.name[:4].casefold() == "www.":
+            return self._lost(source, f"write `https://{source.name}` for an address")
         try:
             picture = self._pictures.find(source.name)
             colour = self._pictures.colour(source.name) if role is Role.MASK else None
@@ -135,8 +157,13 @@ class Sources:
         if line := self.rows.line_of(parts[0]):
             return self._lost(source, f"the key on line {line} is written with other capitals than `{parts[0]}`")
         near = self.rows.nearest(parts[0])
-        hint = f"did you mean `{near}`?" if near else "a row can use what stands above it"
-        return self._lost(source, f"no row above has the key `{parts[0]}`: {hint}")
+        numbered = near and _DIGITS.sub("", near) == _DIGITS.sub("", parts[0])
+        hint = f"did you mean `{near}`?" if near and not numbered else "a row can use what stands above it"
+        fault = source.place.fault(f"no row above has the key `{parts[0]}`: {hint}")
+        self._faults.add(fault)
+        if self._faults.count <= LISTED:
+            self._awaited.setdefault(parts[0], []).append(fault)
+        return None
 
     def _of_kind(self, key: str, kind: Kind, parts: list[str], source: Source, role: Role) -> Found | None:
         words: list[str] = []

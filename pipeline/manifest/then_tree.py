@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pipeline.action import Action
+from pipeline.action import Action, Makes
 from pipeline.errors import Fault
 from pipeline.inputs import Input
 from pipeline.manifest.follow_up_names import EXAMPLES, Named, Unnamed, named, upscale_meant, value_missing, with_value
@@ -146,12 +146,19 @@ class _Growth:
                 if meant.family == "upscale" and meant.values[0].isdigit():
                     meant = upscale_meant(meant, parent.makes)
             except Unnamed as problem:
-                self._tell(word, str(problem))
+                self._tell(word, _prompt_meant(word.text, parent) or str(problem))
             else:
                 yield word, meant.words
 
     def _tell(self, word: Word, message: str) -> None:
         self.ground.faults.add(word.place.fault(message))
+
+
+def _prompt_meant(text: str, parent: Parent) -> str | None:
+    """What to say of a mere number where it can only be that of a prompt."""
+    if parent.makes not in {Makes.PROMPTS, Makes.SHORTENED} or text not in FAMILIES["imagine"].values:
+        return None
+    return f"`{text}` is no follow-up: did you mean `imagine-{text}`?"
 
 
 def _incomplete(family: str, text: str, parent: Parent) -> str:

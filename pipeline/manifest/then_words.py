@@ -16,6 +16,26 @@ _PART = re.compile(r"[()]|[^\s,;()]+")
 _DASH_WITH_SPACES = re.compile(r"(?<=\w)\s+[-–]\s+(?=\w)|(?<=\w)[-–]\s+(?=\w)|(?<=\w)\s+[-–](?=\w)")
 
 
+_LABELS = tuple(
+    (re.compile(label, re.IGNORECASE), word)
+    for label, word in (
+        (r"[🔍🪄🖌↔]\ufe0f?\s*(?=[a-z])", ""),
+        (r"\bzoom\s+out\s+(\d(?:\.\d+)?)\s*x?(?![\w.])", r"zoom-\1"),
+        (r"\bzoom\s+out\b", "zoom"),
+        (r"\bcustom\s+zoom\b", "zoom"),
+        (r"\bvary\s*\(\s*region\s*\)|\bvary\s+region\b", "vary_region"),
+        (r"\bmake\s+square\b", "square"),
+        ("⬅\ufe0f?", " pan-left "),
+        ("➡\ufe0f?", " pan-right "),
+        ("⬆\ufe0f?", " pan-up "),
+        ("⬇\ufe0f?", " pan-down "),
+        ("🔄", " R "),
+        ("❤\ufe0f?", " bookmark "),
+    )
+)
+"""Midjourney's own labels of its buttons that a word here does not read as they are written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A text that stands beside a word: its prompt, or the name of its mask."""
@@ -56,6 +76,8 @@ class Then:
 
 def split(text: str, place: Place) -> list[Word]:
     """The words of a shorthand, nested as its parentheses say. Unbalanced ones raise `Unreadable`."""
+    for label, meant in _LABELS:
+        text = label.sub(meant, text)
     top: list[Word] = []
     open_lists = [top]
     for part in _PART.findall(_DASH_WITH_SPACES.sub("-", text)):

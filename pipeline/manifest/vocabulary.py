@@ -62,6 +62,9 @@ MEANT = {
     "end_image": "end",
     "face": "source",
     "needs": "requires",
+    "text": "prompt",
+    "prompts": "prompt",
+    "description": "prompt",
     "name": "key",
     "id": "key",
     "speed": "mode",
@@ -92,6 +95,8 @@ DOING = {
 }
 """What a server may be unable to do, by the words of `requires`, and how to say so after `cannot`."""
 
+_IN_THEN = {"zoom": "zoom-1.5", "pan": "pan-left", "vary": "vary-strong", "upscale": "upscale-subtle"}
+
 _FLAGS = ("seed", "ar", "chaos", "stylize", "tile", "iw", "niji", "version", "v", "quality", "weird", "sref", "cref")
 
 
@@ -101,6 +106,8 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> str:
     low = plain(word)
     if (meant := MEANT.get(low)) in known:
         return f"unknown {kind} `{word}`: did you mean `{meant}`?"
+    if low in _IN_THEN and "then" in known:
+        return f"unknown {kind} `{word}`: put it in `then`, such as `U1({_IN_THEN[low]})`"
     if low in ROW_WORDS:
         return f"`{word}` belongs to a single row, not here: write it in each of `tasks`"
     if near := nearest(low, known):

@@ -32,7 +32,7 @@ def find(word: str) -> Flag | None:
 @lru_cache(maxsize=1024)
 def nearest(word: str) -> str | None:
     """The known name that an unknown one probably means."""
-    return next(iter(get_close_matches(word.lower(), _BY_WORD, n=1)), None)
+    return _MEANT.get(word.lower()) or next(iter(get_close_matches(word.lower(), _BY_WORD, n=1)), None)
 
 
 def _whole(low: int, high: int) -> Number:
@@ -43,6 +43,9 @@ def _version(low: int, example: str, *, needed: bool) -> Number:
     # Far above the newest, so that a model that comes tomorrow is not refused; a forgotten point (`61`) is.
     return Number(low=low, high=20, whole=False, says=f"the number of a model, such as {example}", needed=needed)
 
+
+_MEANT = {"negative": "no", "negative-prompt": "no", "neg": "no", "size": "ar", "ratio": "ar", "model": "v"}
+"""Flags of other tools, and which of Midjourney's is meant."""
 
 _SIZES = "Midjourney takes a shape, not a size: write `--ar 3:2` with the shape you want"
 _MODE = "the row chooses the speed: remove `--{0}` and write `{0}` as its `mode`"

@@ -204,3 +204,33 @@ def test_a_long_file_is_read_in_flat_memory() -> None:
 def test_a_manifest_reads_the_same_from_its_bytes_as_often_as_asked() -> None:
     manifest = Manifest(file="m.csv", opened=lambda: BytesIO(b"prompt\na\na\nb\n"))
     assert list(manifest.rows()) == list(manifest.rows())
+
+
+def test_the_line_that_tells_a_spreadsheet_its_separator_is_understood() -> None:
+    (row,) = rows("sep=;\nkey;prompt\nfox;a fox, red\n")
+    assert (row.prompt, row.line) == ("a fox, red", 3)
+    assert faults("key|prompt\nfox|a fox\n") == [
+        "m.csv:1:1: the cells stand apart by `|`: export the file with `,` or `;` or a tab between them"
+    ]
+    with pytest.raises(UsageError, match="tabs between cells are understood"):
+        Manifest.from_bytes(b"", "m.tsv")
+
+
+def test_columns_of_other_tools_are_told_where_to_go() -> None:
+    assert faults("key,text\nfox,a fox\n") == ["m.csv:1:5: unknown column `text`: did you mean `prompt`?"]
+    assert faults("prompt,zoom\na fox,1.5\n") == [
+        "m.csv:1:8: unknown column `zoom`: put it in `then`, such as `U1(zoom-1.5)`"
+    ]
+
+
+@pytest.mark.parametrize("cell", ["a.png;b.jpg", '"a.png, b.jpg"', "a.png ; b.jpg"])
+def test_pictures_that_stand_apart_by_another_sign_are_told_once(cell: str) -> None:
+    (told,) = faults(f"blend,then\n{cell},\n")
+    assert told.endswith("between pictures stands a `|`: write `a.png | b.jpg`")
+
+
+def test_an_address_without_its_start_and_a_lost_mask_are_told_once() -> None:
+    (told,) = faults("describe\nwww.a.de/a.png\n")
+    assert "write `https://www.a.de/a.png`" in told
+    (told,) = faults("prompt,mask,then\nx,m.png,U1(vary_region)\n")
+    assert "the picture `m.png`" in told

@@ -44,6 +44,10 @@ def test_a_picture_that_ends_too_early_is_refused(tmp_path: Path, name: str, par
         DiskPictures(tmp_path).find(name)
 
 
+def _holding(content: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content)
+
+
 def _text(path: Path) -> None:
     path.write_text("not a picture")
 
@@ -68,7 +72,11 @@ def _a_bomb(path: Path) -> None:
         (_fifty_megabytes, "`p.png` has 50.0 MB, at most 10 MB are taken: make it smaller"),
         (_eighty_one_megapixels, "`p.png` has more than 80 megapixels: make it smaller"),
         (_a_bomb, "`p.png` has more than 80 megapixels: make it smaller"),
-        (Path.touch, "`p.png` is no PNG, JPEG, WEBP or GIF picture"),
+        (Path.touch, "`p.png` is an empty file: save the picture again"),
+        (_holding(b"\0\0\0\x20ftypheic\0"), "`p.png` is a HEIC picture: export it as PNG or JPEG"),
+        (_holding(b"\0\0\0\x20ftypavif\0"), "`p.png` is an AVIF picture: export it as PNG or JPEG"),
+        (_holding(b"<?xml version='1.0'?><svg/>"), "`p.png` is an SVG drawing: export it as PNG or JPEG"),
+        (_holding(b"%PDF-1.7"), "`p.png` is a PDF document: export it as PNG or JPEG"),
         (Path.mkdir, "`p.png` is no picture file, but a folder or device"),
     ],
 )

@@ -161,3 +161,10 @@ def test_a_mask_fits_the_picture_that_it_covers(words: str) -> None:
 def test_a_wrong_mask_is_told_before_anything_is_sent(words: str, message: str) -> None:
     (told,) = faults(f"tasks:\n- {words}\n")
     assert message in told
+
+
+def test_a_row_that_stands_below_is_told_with_its_line() -> None:
+    (told,) = faults("tasks:\n- {describe: row:t24}\n- {imagine: y}\n- {key: t24, imagine: x}\n")
+    assert told.endswith("the row `t24` stands below, on line 4: move it above this one")
+    (told,) = faults("tasks:\n- {key: t23, imagine: x}\n- {describe: row:t24}\n")
+    assert told.endswith("no row above has the key `t24`: a row can use what stands above it")

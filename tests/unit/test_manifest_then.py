@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.action import Action
+from pipeline.errors import ManifestError
+from pipeline.manifest import Manifest
 from pipeline.manifest.follow_up_names import named
 from pipeline.manifest.then_tree import from_text
 from pipeline.then import (
@@ -178,3 +180,39 @@ def test_every_tree_can_be_written_and_read_again(tree: tuple[FollowUp, ...]) ->
 def test_any_text_is_either_a_tree_or_a_message(text: str) -> None:
     follow_ups, messages = from_text(text)
     assert messages or _shorthand(follow_ups) or not text.strip(" \n,;")
+
+
+@pytest.mark.parametrize(
+    ("label", "word"),
+    [
+        ("Zoom Out 1.5x", "zoom-1.5"),
+        ("\U0001f50d Zoom Out 2x", "zoom-2"),
+        ("Vary (Subtle)", "vary-subtle"),
+        ("\u2194\ufe0f Make Square", "square"),
+        ("\u2b05\ufe0f", "pan-left"),
+        ("\u2b07", "pan-down"),
+        ("\u2764\ufe0f", "bookmark"),
+    ],
+)
+def test_the_labels_of_midjourneys_buttons_are_understood(label: str, word: str) -> None:
+    (row,) = Manifest.from_bytes(f"prompt,then\nx --ar 3:2,U1({label})\n".encode(), "m.csv").rows()
+    assert [one.word for one in row.then[0].then] == [word]
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ("U1(Custom Zoom)", "`zoom` needs to know how far"),
+        ("U1(Vary (Region))", "vary_region needs a mask"),
+        ("U1(Zoom Out 3x)", "a zoom is a factor from 1 to 2"),
+    ],
+)
+def test_a_label_that_does_not_say_enough_is_one_fault(then: str, says: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        Manifest.from_bytes(f"prompt,then\nx,{then}\n".encode(), "m.csv").check()
+    assert [says in fault.message for fault in caught.value.faults] == [True]
+
+
+def test_the_number_of_a_prompt_is_told_as_a_word() -> None:
+    with pytest.raises(ManifestError, match="`1` is no follow-up: did you mean `imagine-1`"):
+        Manifest.from_bytes(b"tasks:\n- {shorten: x, then: [1]}\n", "m.yaml").check()

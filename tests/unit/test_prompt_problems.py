@@ -11,6 +11,7 @@ from pipeline.prompt import lint
     ("text", "wrong", "says"),
     [
         ("a fox --arr 3:2", "--arr", "unknown flag `--arr`: did you mean `--ar`?"),
+        ("a fox --negative dogs", "--negative", "did you mean `--no`?"),
         ("a fox --foobar", "--foobar", "unknown flag `--foobar`: remove it"),
         ("a fox --v6", "--v6", "write `--v 6`"),
         ("a fox --ar=16:9", "--ar=", "write `--ar 16:9`"),
