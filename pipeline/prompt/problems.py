@@ -123,7 +123,7 @@ def _of_flags(reading: Reading) -> Iterator[Problem]:
 
 
 def _unsure(found: Found, meant: str) -> str:
-    if found.lead.startswith("-"):
+    if found.lead in {"-", "-- "}:
         return f"`{found.name}` is no flag to Midjourney: write `{meant}`"
     return f"`{_shown(found.sent)}` looks like `{meant}`: write `{meant}`, or a comma for a mere dash"
 

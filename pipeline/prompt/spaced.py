@@ -33,12 +33,12 @@ def spaced_lead(flag: Flag, word: str, value: str, dashes: str, dash: Dash, *, h
         return f"{dashes} " if hyphen else "--"
     telling = _is_telling(flag.takes, value)
     if hyphen:
-        return f"{dashes} " if telling and dash.likely else ""
+        return f"{dashes} " if telling else ""
     if telling:
         own_name = dashes != "--" and last and len(word) > 1 and word.lower() not in _ALSO_ENGLISH
         return "--" if dash.likely or own_name else f"{dashes} "
     if flag.name == "no" and value:
-        return "--" if dash.follows_flag else f"{dashes} " if dash.repaired else ""
+        return "--" if dash.likely else ""
     fits = isinstance(flag.takes, Nothing | Word) and flag.takes.fits("" if isinstance(flag.takes, Nothing) else value)
     return "--" if fits and last and dash.likely else ""
 

@@ -21,6 +21,7 @@ from pipeline.prompt import Linted, aspect, lint, parameters
         ("a fox – ar 3:2 – s 100 – no dogs", "a fox --ar 3:2 --s 100 --no dogs"),
         ("a fox — v 7 — tile — ar 3:2", "a fox --v 7 --tile --ar 3:2"),
         ("a fox --ar 3:2 — v 7 — style raw", "a fox --ar 3:2 --v 7 --style raw"),
+        ("a fox — no dogs — ar 3:2", "a fox --no dogs --ar 3:2"),
         ("a fox — stylize 100", "a fox --stylize 100"),
         ("a fox --ar ３：２ --niji ６", "a fox --ar 3:2 --niji 6"),
         ("a fox —no people —s 250", "a fox --no people --s 250"),
