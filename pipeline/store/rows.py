@@ -55,7 +55,7 @@ def _changed_fields(task: NewTask, known: Row[Any]) -> list[str]:
         f"its key was {known.key!r}": known.key != task.key,
         "action": known.action != task.action,
         # The same words, sent as they were written or tidied, are the same prompt.
-        "prompt": lint(known.prompt).prompt != lint(task.prompt).prompt,
+        "prompt": known.prompt != task.prompt and lint(known.prompt).prompt != lint(task.prompt).prompt,
         "mode": known.mode != task.mode,
         "pictures": (known.inputs or []) != inputs_to_json(task.inputs),
         **{name: known.options.get(name) != task.options.get(name) for name in options},
