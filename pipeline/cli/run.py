@@ -101,11 +101,11 @@ def _whose(here: Place) -> str:
 def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime]:
     here.bring_up_api()
     open_api(here.settings).check()
-    print(f"{content.manifest.name}: on {_whose(here)}", file=sys.stderr, flush=True)
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
     batch, to_read = hand_over(store, here, content, delivery)
     here.start_work()
+    print(f"{content.manifest.name}: on {_whose(here)}", file=sys.stderr, flush=True)
     if to_read:
         here.ring_read(batch)
     problem = follow(here, store, batch).problem
