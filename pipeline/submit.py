@@ -60,8 +60,6 @@ def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: rand
     """Where the outcome puts the task: the table from outcome to move."""
     match outcome:
         case Accepted():
-            if task.own_prompt and "window" in outcome.detail:
-                log.warning("made_without_its_prompt task=%s why=%s", task.id, outcome.detail)
             return _settled(task, State.SUBMITTED, "accepted", outcome, remote_id=outcome.remote_id)
         case Window():
             return _settled(task, State.PLANNED, "window", outcome, remote_id=outcome.remote_id, wait=0.0)

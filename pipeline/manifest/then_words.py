@@ -60,10 +60,6 @@ class Word:
     def whole(self) -> str:
         return self.text if self.value is None else f"{self.text}-{self.value}"
 
-    @property
-    def stands_alone(self) -> bool:
-        return not self.then and self.value is None and self.prompt is None and self.mask is None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Then:
