@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from pipeline.action import Action
-from pipeline.inputs import Attached, Input
+from pipeline.inputs import Attached, Input, inputs_to_json
+from pipeline.prompt import lint
 from pipeline.then import FollowUp
 
 
@@ -44,20 +47,38 @@ MOVES: dict[State, frozenset[State]] = {
     State.SUCCEEDED: frozenset({State.DELIVERED}),
     State.DELIVERED: frozenset(),
     State.FAILED: frozenset({State.SUBMITTED, State.SUCCEEDED}),
-    State.CANCELLED: frozenset({State.SUCCEEDED}),
+    State.CANCELLED: frozenset({State.SUBMITTED, State.SUCCEEDED}),
 }
-"""The only moves there are.
+"""The only moves that this program makes by itself.
 
-Planned or failed to submitted: the reply of a POST that was in doubt came after a person had settled it. Submitted or
-running to planned: the API has opened a window, and starts once that is answered. Failed or cancelled to succeeded:
+Planned, failed or cancelled to submitted: the reply of a POST that was in doubt came after that was settled. Submitted
+or running to planned: the API has opened a window, and starts once that is answered. Failed or cancelled to succeeded:
 what was made and paid for is delivered, however late the report.
 """
+
+REVIVALS: dict[State, frozenset[State]] = {
+    State.FAILED: frozenset({State.PLANNED}),
+    State.CANCELLED: frozenset({State.PLANNED}),
+}
+"""Moves that a person asks for: a retry, a row that is back in the manifest after it was removed unsent. Or that undo
+what followed from another task's failure, once that has succeeded after all."""
 
 AT_THE_API = (State.SUBMITTED, State.RUNNING)
 """Accepted and not yet reported final: what is polled."""
 
 IN_FLIGHT = (State.SUBMITTING, State.IN_DOUBT, *AT_THE_API)
 """What takes room on an account. Doubt counts for an hour: the API may be working on it."""
+
+
+class Policy(StrEnum):
+    """What becomes of a task in doubt once the API was asked as long as that helps, and could not tell."""
+
+    HOLD = "hold"
+    """It waits for a person."""
+    RESUBMIT = "resubmit"
+    """It is sent again, and may be paid for twice."""
+    FAIL = "fail"
+    """It is given up, and may have been paid for."""
 
 
 class Mode(StrEnum):
@@ -114,6 +135,13 @@ class NewTask:
     """Whether a follow-up has a prompt of its own, not its parent's."""
     inputs: tuple[Input, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """What is sent, in short; the person's own note and how the prompt is spaced make no difference."""
+        sent = {name: value for name, value in self.options.items() if name != "state"}
+        what = [self.action, lint(self.prompt).prompt, self.mode, inputs_to_json(self.inputs), sent]
+        return sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
     def follow_up_count(self) -> int:

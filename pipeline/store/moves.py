@@ -3,7 +3,7 @@ move leaves a row in `task_events`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,23 +11,28 @@ from typing import Any
 from pipeline.inputs import inputs_to_json
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.presence import ALIVE
-from pipeline.task import MOVES, FinishedTask, Mode, NewTask, State
+from pipeline.task import MOVES, REVIVALS, FinishedTask, Mode, NewTask, State
 from pipeline.then import then_from_json, then_to_json
 
-_ALLOWED = ", ".join(f"('{before}', '{after}')" for before, targets in MOVES.items() for after in sorted(targets))
+
+def _pairs(*tables: Mapping[State, frozenset[State]]) -> str:
+    pairs = ((before, after) for table in tables for before, targets in table.items() for after in sorted(targets))
+    return ", ".join(f"('{before}', '{after}')" for before, after in pairs)
 
 
-def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "t.id") -> str:
+def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "t.id", revives: bool = False) -> str:
     """SQL that moves the tasks of `:rows` (JSON with `id`, `state`, `reason` and `columns`) and records each move.
 
-    Rows are locked in the order of their ids, so that two steps that move the same tasks cannot deadlock.
+    Rows are locked in the order of their ids, so that two steps that move the same tasks cannot deadlock. `revives`:
+    whether it may make the moves of `REVIVALS` too.
     """
+    allowed = _pairs(MOVES, REVIVALS) if revives else _pairs(MOVES)
     return f"""
         WITH v AS MATERIALIZED (
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, state text, reason text {columns})
         ), old AS MATERIALIZED (
             SELECT t.id, t.state FROM tasks t JOIN v ON v.id = t.id
-            WHERE (t.state = v.state OR (t.state, v.state) IN ({_ALLOWED})) AND {guard}
+            WHERE (t.state = v.state OR (t.state, v.state) IN ({allowed})) AND {guard}
             ORDER BY t.id FOR UPDATE OF t
         ), moved AS (
             UPDATE tasks t SET state = v.state, reason = v.reason, updated_at = clock_timestamp(), {sets}

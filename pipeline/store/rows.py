@@ -64,7 +64,7 @@ def _changed_fields(task: NewTask, known: Row[Any]) -> list[str]:
     return [field for field, changed in changes.items() if changed]
 
 
-_COLUMNS = "key, stem, action, prompt, mode, tree, follow_up_count, inputs, needs, options"
+_COLUMNS = "key, stem, action, prompt, mode, tree, follow_up_count, inputs, needs, options, fingerprint"
 
 
 def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> list[FinishedTask]:
@@ -74,8 +74,8 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> lis
     """
     tx.run(
         "CREATE TEMPORARY TABLE staged (place bigint GENERATED ALWAYS AS IDENTITY, key text, stem text, action text, "
-        "prompt text, mode text, tree text, follow_up_count bigint, inputs text, needs text[], options text) "
-        "ON COMMIT DROP"
+        "prompt text, mode text, tree text, follow_up_count bigint, inputs text, needs text[], options text, "
+        "fingerprint text) ON COMMIT DROP"
     )
     driver: Any = tx.connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY staged ({_COLUMNS}) FROM STDIN") as copy:
@@ -85,14 +85,14 @@ def write_tasks(tx: Transaction, batch_id: int, tasks: Iterable[NewTask]) -> lis
     tx.run(
         """
         INSERT INTO tasks (batch_id, account_id, key, stem, action, prompt, mode, "then", follow_up_count, inputs,
-            needs, options, next_attempt_at, turn)
+            needs, options, fingerprint, next_attempt_at, turn)
         SELECT b.id, b.account_id, s.key, s.stem, s.action, s.prompt, s.mode, s.tree::jsonb, s.follow_up_count,
-            s.inputs::jsonb, s.needs, s.options::jsonb, CASE WHEN s.needs IS NULL THEN now() END,
+            s.inputs::jsonb, s.needs, s.options::jsonb, s.fingerprint, CASE WHEN s.needs IS NULL THEN now() END,
             CASE s.action WHEN 'imagine' THEN
                 row_number() OVER (PARTITION BY s.action, s.prompt ORDER BY s.place) - 1 ELSE 0 END
         FROM staged s JOIN batches b ON b.id = :id
         ORDER BY s.place
-        ON CONFLICT (batch_id, key) WHERE parent_id IS NULL DO NOTHING
+        ON CONFLICT (batch_id, key, fingerprint) WHERE parent_id IS NULL DO NOTHING
         """,
         id=batch_id,
     )
@@ -122,4 +122,5 @@ def _staged(task: NewTask) -> tuple[object, ...]:
         json.dumps(inputs_to_json(task.inputs)) if task.inputs else None,
         needs or None,
         json.dumps(dict(task.options)),
+        task.fingerprint,
     )

@@ -1,12 +1,13 @@
 """The tables. Migrations are written by hand; a test holds the two equal."""
 
 from pipeline.store.schema.base import Base, one_of
-from pipeline.store.schema.batches import Account, Batch, BatchPicture, Picture
-from pipeline.store.schema.tasks import HOLDS_ROOM, TO_ASK_FOR, Artifact, Attempt, Task, TaskEvent
+from pipeline.store.schema.batches import Account, Batch, BatchPicture, Picture, Process
+from pipeline.store.schema.tasks import HOLDS_ROOM, TO_ASK_FOR, TO_LOOK_FOR, Artifact, Attempt, Task, TaskEvent
 
 __all__ = [
     "HOLDS_ROOM",
     "TO_ASK_FOR",
+    "TO_LOOK_FOR",
     "Account",
     "Artifact",
     "Attempt",
@@ -14,6 +15,7 @@ __all__ = [
     "Batch",
     "BatchPicture",
     "Picture",
+    "Process",
     "Task",
     "TaskEvent",
     "one_of",

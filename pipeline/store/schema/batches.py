@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline.store.schema.base import Base, one_of
+from pipeline.task import Policy
 
 
 class Account(Base):
@@ -26,6 +29,8 @@ class Account(Base):
     """How often in a row the account as a whole was refused; an acceptance sets it back."""
     blocked_until: Mapped[datetime | None]
     blocked_reason: Mapped[str | None]
+    down: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It failed or refused the key, rather than being busy: a question that costs nothing goes before the next task."""
     poll_problem: Mapped[str | None]
     """Why the last question about its tasks was not answered."""
     called_back_at: Mapped[datetime | None]
@@ -40,6 +45,8 @@ class Batch(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "name"),
         CheckConstraint(one_of("state", ("received", "planned", "unreadable")), name="state"),
+        CheckConstraint(one_of("in_doubt", Policy), name="in_doubt"),
+        CheckConstraint("budget >= 0", name="budget"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -52,6 +59,12 @@ class Batch(Base):
     lint: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether prompts are tidied before they are sent."""
     deliver: Mapped[bool]
+    budget: Mapped[Decimal | None]
+    """What all its POSTs together may cost at most, in the currency of `prices`. NULL: no limit."""
+    prices: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What a POST costs by its action, as the person who ran it last has set."""
+    in_doubt: Mapped[str] = mapped_column(server_default=Policy.HOLD)
+    """What becomes of a task in doubt of which the API can tell nothing."""
     state: Mapped[str] = mapped_column(server_default="received")
     problem: Mapped[str | None]
     task_count: Mapped[int] = mapped_column(server_default="0")
@@ -80,3 +93,17 @@ class BatchPicture(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey(Batch.id), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(ForeignKey(Picture.sha256))
+
+
+class Process(Base):
+    """A worker process, so that another one on its host can see that it is dead, not merely cut off from here."""
+
+    __tablename__ = "processes"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    host: Mapped[str]
+    """The kernel and the namespace in which `pid` means something."""
+    pid: Mapped[int]
+    began: Mapped[int]
+    """Ticks since that kernel started: a pid is given again, never at the same moment."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

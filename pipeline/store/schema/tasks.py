@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,10 @@ TO_ASK_FOR = f"({one_of('state', AT_THE_API)} OR (state = 'in_doubt' AND window_
 """What the API is asked for: what it has, and what it may have since a window of known id was answered."""
 
 
+TO_LOOK_FOR = f"{one_of('state', (State.IN_DOUBT, State.FAILED, State.CANCELLED))} AND next_attempt_at IS NOT NULL"
+"""What is looked for at the API beside that: doubt, and what ended here and may still succeed there."""
+
+
 class Task(Base):
     """One request to the API and its result."""
 
@@ -35,7 +40,15 @@ class Task(Base):
         CheckConstraint(one_of("mode", Mode), name="mode"),
         CheckConstraint("index BETWEEN 1 AND 5", name="index"),
         CheckConstraint(f"remote_id IS NOT NULL OR NOT {one_of('state', NAMED_BY_THE_API)}", name="named_by_the_api"),
-        Index("uq_tasks_root_key", "batch_id", "key", unique=True, postgresql_where=text("parent_id IS NULL")),
+        CheckConstraint("least(price, reserved, spent, released) >= 0", name="money"),
+        Index(
+            "uq_tasks_root_key",
+            "batch_id",
+            "key",
+            "fingerprint",
+            unique=True,
+            postgresql_where=text("parent_id IS NULL"),
+        ),
         Index(
             "uq_tasks_child_key",
             "parent_id",
@@ -63,6 +76,7 @@ class Task(Base):
             "next_attempt_at",
             postgresql_where=text(one_of("state", (State.SUCCEEDED,))),
         ),
+        Index("ix_tasks_to_look_for", "account_id", "next_attempt_at", postgresql_where=text(TO_LOOK_FOR)),
         Index("ix_tasks_batch", "batch_id", "id"),
     )
 
@@ -88,6 +102,10 @@ class Task(Base):
     turn: Mapped[int] = mapped_column(server_default="0")
     """How many rows of the batch before it have the same prompt: such tasks take turns, since servers mix them up."""
     mode: Mapped[str | None]
+    fingerprint: Mapped[str | None]
+    """Of a row: what it sends, in short. A row with other contents is another task."""
+    wanted: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether the manifest, as it is now, asks for it. What it no longer asks for is not sent any more."""
     then: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     follow_up_count: Mapped[int] = mapped_column(server_default="0")
     """How many tasks come after it, when every one succeeds."""
@@ -100,11 +118,22 @@ class Task(Base):
     """Failures that count, of the stage it is in: POSTs while planned, downloads while succeeded."""
     first_failed_at: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
-    """Not before this moment: the POST while planned, the download while succeeded. NULL: waits for a person."""
+    """Not before this moment: the POST while planned, the download while succeeded, the next look at the API while in
+    doubt, failed or cancelled. NULL: waits for a person, or for nothing."""
     lease_until: Mapped[datetime | None]
-    """Until then it belongs to the step that took it, as long as that step's process is alive."""
+    """Until then it belongs to the step that took it, as long as that step's process is alive. Of a task in doubt: until
+    then its POST may still be on its way."""
     owner: Mapped[int | None]
     """The number of that process, see `presence`."""
+    doubted_at: Mapped[datetime | None]
+    """When the doubt about its last POST began."""
+    price: Mapped[Decimal] = mapped_column(server_default="0")
+    """What its last POST costs if it was accepted, in the currency of the batch's prices."""
+    reserved: Mapped[Decimal] = mapped_column(server_default="0")
+    """What its POSTs may still come to cost: those on their way, being made, or in doubt."""
+    spent: Mapped[Decimal] = mapped_column(server_default="0")
+    released: Mapped[Decimal] = mapped_column(server_default="0")
+    """What was reserved and surely not spent. The three together are the price of all its POSTs."""
     remote_id: Mapped[str | None]
     window_id: Mapped[str | None]
     """The API has opened a window under this id: to be answered while the task is planned, answered afterwards."""
