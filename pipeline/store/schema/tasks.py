@@ -121,7 +121,7 @@ class Task(Base):
     """Not before this moment: the POST while planned, the download while succeeded, the next look at the API while in
     doubt, failed or cancelled. NULL: waits for a person, or for nothing."""
     lease_until: Mapped[datetime | None]
-    """Until then it belongs to the step that took it, as long as that step's process is alive. Of a task in doubt: until
+    """Until then it belongs to the step that took it, while that step's process is alive. Of a task in doubt: until
     then its POST may still be on its way."""
     owner: Mapped[int | None]
     """The number of that process, see `presence`."""
