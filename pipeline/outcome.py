@@ -5,7 +5,8 @@ The question behind every outcome is whether the API may have created a job that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -94,3 +95,15 @@ class Report:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     properties: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """What a look for tasks by their tokens has found."""
+
+    found: Mapping[str, Report] = field(default_factory=dict)
+    """By token."""
+    complete: bool = False
+    """Whether what was not found surely is not there."""
+    why: str = ""
+    """Why it is not complete."""

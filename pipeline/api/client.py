@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from pipeline.api.replies import no_such_endpoint, object_in, read_reply, words_
 from pipeline.api.reports import read_report, read_reports
 from pipeline.api.requests import request_for
 from pipeline.errors import ServiceError
-from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, TryAgain
+from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, Sightings, TryAgain
 from pipeline.settings import Dialect
 from pipeline.task import ClaimedTask
 
@@ -157,12 +158,12 @@ class Api:
             raise QueryError(f"{reply.url} answered something that is no task")
         return report
 
-    def find(self, token: str) -> Report | None:
-        """The task that carries this token; None when there surely is none. Raises `QueryError` when that is not known.
+    def find(self, tokens: Sequence[str], since: datetime) -> Sightings:
+        """The tasks that carry these tokens, none of which was sent before `since`. Raises `QueryError`.
 
         Plus is asked by `state`, novicezk lists all, trueai its newest 100, and relays offer no way at all.
         """
-        return find(self._line, token, self.traits.look_ups)
+        return find(self._line, tokens, self.traits.look_ups, since)
 
     def cancel(self, remote_id: str) -> None:
         """Asks the server to stop a task. Raises `QueryError` with its own words when it does not."""
