@@ -40,9 +40,11 @@ class Blame(StrEnum):
     TASK = "task"
     """This task only: it spends one of its tries."""
     ACCOUNT = "account"
-    """The whole account (queue full, rate limit, server unreachable): it pauses, and nobody spends a try."""
+    """The whole account is busy (queue full, rate limit, no money): it pauses, and nobody spends a try."""
+    SERVER = "server"
+    """The server cannot be reached or fails: the account pauses, and a free question goes before its next task."""
     KEY = "key"
-    """The key is refused, or refused this: the account's turn, unless it took other tasks at the same time."""
+    """The key is refused, or refused this: as if the server failed, unless it took other tasks at the same time."""
     NOBODY = "nobody"
     """Nothing was sent, for a reason of ours."""
 

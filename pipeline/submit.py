@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from pipeline import backoff
 from pipeline.dispatch import Handful, now
+from pipeline.doubt import FIRST_LOOK
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
-from pipeline.store.moves import Settlement
+from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, State
 
 log = logging.getLogger("pipeline.submit")
@@ -66,8 +67,8 @@ def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: rand
         case Refused():
             return _settled(task, State.FAILED, "refused", outcome)
         case InDoubt():
-            return _settled(task, State.IN_DOUBT, "in_doubt", outcome)
-        case TryAgain(blame=Blame.ACCOUNT | Blame.KEY):
+            return _settled(task, State.IN_DOUBT, "in_doubt", outcome, wait=FIRST_LOOK)
+        case TryAgain(blame=Blame.ACCOUNT | Blame.SERVER | Blame.KEY):
             return _settled(task, State.PLANNED, "try_again", outcome, wait=0.0)
         case TryAgain(blame=Blame.NOBODY):
             return _settled(task, State.PLANNED, "try_again", outcome, wait=1.0)
@@ -105,8 +106,11 @@ def _settled(
 
 def account_refusal(outcomes: Iterable[Outcome]) -> TryAgain | None:
     """The refusal that concerns the whole account, if there is one: the one that asks for the longest wait."""
-    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame in {Blame.ACCOUNT, Blame.KEY}]
+    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame in _OF_THE_ACCOUNT]
     return max(refusals, key=lambda one: one.after or 0.0, default=None)
+
+
+_OF_THE_ACCOUNT = frozenset({Blame.ACCOUNT, Blame.SERVER, Blame.KEY})
 
 
 def is_of_the_key(outcome: Outcome) -> bool:

@@ -208,6 +208,8 @@ class FinishedTask:
     mode: Mode | None
     then: tuple[FollowUp, ...]
     to_deliver: bool
+    late: bool = False
+    """It had been given up before."""
     prompts: tuple[str, ...] = ()
     """What a describe or a shorten made."""
     options: Mapping[str, Any] = field(default_factory=dict)

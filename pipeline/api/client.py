@@ -82,9 +82,7 @@ class Api:
             timeout = SEED_TIMEOUT if request.body is None else SUBMIT_TIMEOUT
             reply = self._line.send(request.method, f"{mode}/mj{request.path}", request.body, timeout)
         except NeverSentError as error:
-            return TryAgain(
-                reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.ACCOUNT
-            )
+            return TryAgain(reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.SERVER)
         except CutShortError as error:
             return TryAgain(reason=f"the request was cut short ({error}), so the API made nothing of it")
         except LostReplyError as error:
@@ -110,7 +108,7 @@ class Api:
         if mode:
             return TryAgain(reason=f"{said}: if it stays so, leave `mode` out", after=ASK_MISSING_AFTER)
         if request.endpoint == IMAGINE:
-            return TryAgain(reason=f"{said}: check PIPELINE_API_BASE_URL", blame=Blame.ACCOUNT)
+            return TryAgain(reason=f"{said}: check PIPELINE_API_BASE_URL", blame=Blame.SERVER)
         others = {*self._missing_in(mode), request.endpoint}
         if isinstance(request_for(task, self.traits, others), Request):
             self._missing[request.endpoint] = time.monotonic()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
 from pipeline.cli.embedded import Place
 from pipeline.deliver import refuse_unknown_pictures
@@ -18,6 +19,7 @@ from pipeline.store import batches, deliveries, pictures, rows
 from pipeline.store.batches import Batch, Handed
 from pipeline.store.engine import Store
 from pipeline.task import NewTask
+from pipeline.terms import Terms, actions_of, refuse_unpriced, smaller
 from pipeline.wiring import register_account
 
 MOST_SKIPPED = 5
@@ -33,6 +35,7 @@ class Content:
     manifest: Manifest
     files: DiskPictures
     lacks: frozenset[str]
+    terms: Terms
 
     @property
     def pictures(self) -> Mapping[str, Picture]:
@@ -61,10 +64,22 @@ def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
     manifest = Manifest.from_bytes(data, str(file), pictures=files, lint=lint)
     lacks = TRAITS[settings.api_dialect].lacks
     skipped: list[Skipped] = []
-    for _ in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
-        pass
+    actions: set[Action] = set()
+    for row in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
+        actions |= actions_of(row)
+    terms = terms_of(manifest, settings)
+    refuse_unpriced(terms, actions)
     _tell(skipped)
-    return Content(file, data, manifest, files, lacks)
+    return Content(file, data, manifest, files, lacks, terms)
+
+
+def terms_of(manifest: Manifest, settings: Settings) -> Terms:
+    """What the manifest says of money and doubt, within what the settings say."""
+    return Terms(
+        budget=smaller(manifest.head.budget, settings.budget),
+        prices=settings.prices,
+        in_doubt=manifest.head.in_doubt or settings.in_doubt,
+    )
 
 
 def _tell(skipped: list[Skipped]) -> None:
@@ -85,6 +100,7 @@ def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tu
     _keep_pictures(store, content)
     with store.begin() as tx:
         batch_id, to_read = batches.receive(tx, account_id, content.handed(deliver=delivery))
+        batches.agree(tx, batch_id, content.terms)
         pictures.name_them(tx, batch_id, content.pictures)
         deliveries.deliver_again(tx, batch_id)
         return batches.get(tx, batch_id), to_read

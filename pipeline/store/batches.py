@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 
 from pipeline.errors import UsageError
 from pipeline.store.engine import Transaction
+from pipeline.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,17 @@ class Unread:
     filename: str
     content: bytes
     lint: bool
+
+
+def agree(tx: Transaction, batch_id: int, terms: Terms) -> None:
+    """What is sent for the batch from now on is sent on these terms."""
+    tx.run(
+        "UPDATE batches SET budget = :budget, prices = CAST(:prices AS jsonb), in_doubt = :in_doubt WHERE id = :id",
+        id=batch_id,
+        budget=terms.budget,
+        prices=json.dumps({str(action): str(price) for action, price in terms.prices.items()}),
+        in_doubt=terms.in_doubt,
+    )
 
 
 def take_to_read(tx: Transaction, batch_id: int) -> Unread | None:

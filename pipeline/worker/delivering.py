@@ -102,6 +102,7 @@ def _end(at: Runtime, task: Undelivered, result: Delivered | NotDelivered, fresh
             image_url=fresh,
         )
     tries = task.tries + 1
-    wait = backoff.delay(backoff.DOWNLOAD, tries, task.seconds_failing, None, at.rng) if result.retryable else None
+    policy = backoff.AWAY if result.cause is Cause.NETWORK else backoff.DOWNLOAD
+    wait = backoff.delay(policy, tries, task.seconds_failing, None, at.rng) if result.retryable else None
     reason = result.reason if wait is not None else f"{result.reason}; it waits for the next `pipeline run`"
     return DeliveryEnd(id=task.id, reason=reason, wait=wait, image_url=fresh)

@@ -18,9 +18,10 @@ from pipeline.manifest.pictures import KnownPictures
 from pipeline.outcome import Report
 from pipeline.plan import tasks as planned_tasks
 from pipeline.store import accounts, batches, claims, deliveries, moves, needs, pictures, rows
+from pipeline.store import rescue as abandoned
 from pipeline.task import TaskAtApi
 from pipeline.wiring import Runtime, runtime
-from pipeline.worker import applying, delivering, sending
+from pipeline.worker import applying, delivering, looking, sending
 from pipeline.worker.app import app
 from pipeline.worker.applying import bell
 
@@ -80,6 +81,8 @@ def submit_some(account_id: int) -> None:
     """A handful of planned tasks to the API: intent committed, POSTs sent at once, outcomes committed as they come."""
     at = _runtime_for(account_id)
     owner = at.presence.hold()
+    if not sending.is_open(at):
+        return
     with at.store.begin() as tx:
         handful = dispatch.take(tx, account_id, owner)
         if handful.more:
@@ -134,6 +137,12 @@ def _fetch(at: Runtime, task: TaskAtApi) -> Report | QueryError | None:
         return failure
 
 
+@step("look")
+def look(account_id: int) -> None:
+    """What is in doubt is looked for at the API; what has ended here, and may still succeed there, as well."""
+    looking.look_for(_runtime_for(account_id))
+
+
 @step("deliver")
 def deliver(task_ids: Sequence[int]) -> None:
     """Pictures to disk, many at once."""
@@ -155,7 +164,7 @@ def rescue(thorough: bool = False) -> None:
     """
     at = runtime()
     with at.store.begin() as tx:
-        doubted = moves.rescue(tx)
+        doubted = abandoned.rescue(tx)
         if thorough:
             needs.settle(tx, at.account_id)
         for batch_id in batches.unread(tx, at.account_id):
