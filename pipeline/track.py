@@ -149,6 +149,12 @@ def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Task
     return [task for task in known if task.remote_id not in listed]
 
 
+def unfinished(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[int]:
+    """Those of the tasks that the API is still making."""
+    live = {report.remote_id for report in reports if report.state in _UNFINISHED and not report.window}
+    return [task.id for task in known if task.remote_id in live]
+
+
 def poll_interval(tasks: Sequence[TaskAtApi], *, called_back: bool = False) -> float:
     """Seconds until the next poll: a sixth of the tasks' mean age.
 

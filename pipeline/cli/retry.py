@@ -30,7 +30,7 @@ def retry(batch: BatchWord, as_json: AsJson = False) -> None:
         here.refuse_other_account(found)
         here.bring_up_api()
         with open_api(here.settings) as api:
-            late = _adopt_what_was_made(store, api, found)
+            late = _adopt_what_the_api_has(store, api, found)
         with store.begin() as tx:
             retried = retrying.retry(tx, found.id)
             needs.settle(tx, found.account_id)
@@ -39,8 +39,8 @@ def retry(batch: BatchWord, as_json: AsJson = False) -> None:
         go_on(here, store, found, as_json=as_json)
 
 
-def _adopt_what_was_made(store: Store, api: Api, batch: Batch) -> int:
-    """What failed here and succeeded at the API, however late. Raises `ServiceError` when it cannot be asked."""
+def _adopt_what_the_api_has(store: Store, api: Api, batch: Batch) -> int:
+    """What failed here and was made there, or still is being made. Raises `ServiceError` when it cannot be asked."""
     from pipeline.worker.applying import adopt  # noqa: PLC0415 - Celery is slow to import
 
     with store.begin() as tx:
@@ -52,6 +52,7 @@ def _adopt_what_was_made(store: Store, api: Api, batch: Batch) -> int:
         reports = _asked(api, known)
         with store.begin() as tx:
             adopted += len(adopt(tx, batch.account_id, track.changes(known, reports), "retry"))
+            adopted += retrying.resume(tx, track.unfinished(known, reports))
     return adopted
 
 
@@ -70,7 +71,7 @@ def _tell(batch: Batch, late: int, retried: Retried, waiting: int) -> None:
         f"{count:,} {words}"
         for count, words in (
             (retried.again, "tasks are sent again"),
-            (late, "had been made late, and are not"),
+            (late, "are made at the API after all, and are not"),
             (waiting, "pictures are brought home"),
         )
         if count

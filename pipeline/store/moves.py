@@ -32,7 +32,7 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, state text, reason text {columns})
         ), old AS MATERIALIZED (
             SELECT t.id, t.state FROM tasks t JOIN v ON v.id = t.id
-            WHERE (t.state = v.state OR (t.state, v.state) IN ({allowed})) AND {guard}
+            WHERE (t.state = v.state OR (t.state, v.state) IN ({allowed})) AND ({guard})
             ORDER BY t.id FOR UPDATE OF t
         ), moved AS (
             UPDATE tasks t SET state = v.state, reason = v.reason, updated_at = clock_timestamp(), {sets}

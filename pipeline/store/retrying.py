@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.store.engine import Transaction, as_json
+from pipeline.store.money import moved_money
 from pipeline.store.moves import move_sql
 from pipeline.task import State
 
@@ -28,6 +29,16 @@ _AGAIN = move_sql(
 )
 
 
+_RESUME = move_sql(
+    "",
+    f"""
+    {moved_money(regained="true")},
+    submitted_at = clock_timestamp(), missing_since = NULL, misses = 0, next_attempt_at = NULL
+    """,
+    guard="t.state IN ('failed', 'cancelled') AND t.remote_id IS NOT NULL",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
     """What a retry has set going, in tasks."""
@@ -40,6 +51,12 @@ class Retried:
 def ended_at_the_api(tx: Transaction, batch_id: int) -> Sequence[int]:
     """What failed or was cancelled after the API had taken it: it may have succeeded there meanwhile."""
     return [row.id for row in tx.rows(f"SELECT id FROM tasks t WHERE {_FAILED} AND remote_id IS NOT NULL", id=batch_id)]
+
+
+def resume(tx: Transaction, ids: Sequence[int]) -> int:
+    """Follows again what had been given up here, and of which the API says that it makes it. The number of them."""
+    rows = as_json({"id": id_, "state": State.SUBMITTED, "reason": None} for id_ in ids)
+    return len(tx.rows(_RESUME, rows=rows, cause="retry"))
 
 
 def retry(tx: Transaction, batch_id: int) -> Retried:
