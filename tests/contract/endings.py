@@ -43,10 +43,10 @@ def way(name: str) -> Callable[[Way], Way]:
     return noted
 
 
-def sent(claimed: ClaimedTask, post: Post, *, late: bool = False) -> tuple[ClaimedTask, Outcome]:
+def sent(claimed: ClaimedTask, post: Post, *, late: bool = False, told: bool = False) -> tuple[ClaimedTask, Outcome]:
     """The task with its outcome, by the way that every task goes."""
     with ThreadPoolExecutor(1) as pool:
-        ((ended,),) = send(Handful([claimed], False, now() + (-1 if late else 60)), post, lambda _: pool)
+        ((ended,),) = send(Handful([claimed], False, now() + (-1 if late else 60)), post, lambda _: pool, lambda: told)
     return ended
 
 
@@ -91,12 +91,21 @@ def crowded() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@way("the worker comes to it too late")
-def _(_: Patch) -> tuple[ClaimedTask, Outcome]:
-    with scripted(lambda guest: guest.answers(200, TAKEN)) as server, Api(server.url, "key", Dialect.PLUS) as api:
-        ended = sent(SMALL, api.submit, late=True)
+def unasked(**when: bool) -> tuple[ClaimedTask, Outcome]:
+    with scripted(once) as server, Api(server.url, "key", Dialect.PLUS) as api:
+        ended = sent(SMALL, api.submit, **when)
         assert server.heard == []
     return ended
+
+
+@way("the worker comes to it too late")
+def _(_: Patch) -> tuple[ClaimedTask, Outcome]:
+    return unasked(late=True)
+
+
+@way("the worker is told to stop before it sends")
+def _(_: Patch) -> tuple[ClaimedTask, Outcome]:
+    return unasked(told=True)
 
 
 @way("the server's name is not found")
@@ -225,9 +234,9 @@ def second_post(*played: Play) -> tuple[ClaimedTask, Outcome]:
     """A POST after one that was taken. Each was sent once."""
     with scripted(*played) as server, ThreadPoolExecutor(1) as one, Api(server.url, "key", Dialect.PLUS) as api:
         handful = Handful([SMALL], False, now() + 60)
-        (((_, first),),) = send(handful, api.submit, lambda _: one)
+        (((_, first),),) = send(handful, api.submit, lambda _: one, lambda: False)
         assert isinstance(first, Accepted)
-        ((ended,),) = send(handful, api.submit, lambda _: one)
+        ((ended,),) = send(handful, api.submit, lambda _: one, lambda: False)
         assert len(server.heard) == 2
     return ended
 
