@@ -15,12 +15,13 @@ from pipeline.api.at_once import is_free, settled
 from pipeline.api.dialects import TRAITS, key_headers
 from pipeline.api.endpoints import IMAGINE, Request
 from pipeline.api.follow_ups import word_of
-from pipeline.api.line import LONGEST_REPLY, CutShortError, Line, LostReplyError, NeverSentError, QueryError
+from pipeline.api.line import LONGEST_REPLY, Line, LostReplyError, NeverSentError, QueryError
 from pipeline.api.look_up import find
 from pipeline.api.probe import probe
 from pipeline.api.replies import no_such_endpoint, object_in, read_reply, words_in
 from pipeline.api.reports import read_report, read_reports
 from pipeline.api.requests import request_for
+from pipeline.api.upload import CutShortError
 from pipeline.errors import ServiceError
 from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, Sightings, TryAgain
 from pipeline.settings import Dialect

@@ -42,7 +42,7 @@ _SETTLE = move_sql(
     next_attempt_at = clock_timestamp() + v.wait * interval '1 second', tries = t.tries + v.counts,
     first_failed_at = CASE WHEN v.counts > 0 THEN coalesce(t.first_failed_at, now()) ELSE t.first_failed_at END
     """,
-    # An acceptance that comes after its doubt was settled otherwise is still the truth, unless a newer POST is under way.
+    # An acceptance that comes after its doubt was settled otherwise is the truth, unless a newer POST is under way.
     guard="""(t.attempt = v.attempt AND (t.state IN ('submitting', 'in_doubt') OR v.state = 'submitted'))
         OR (t.attempt > v.attempt AND v.state = 'submitted' AND t.remote_id IS NULL
             AND t.state IN ('planned', 'in_doubt', 'failed', 'cancelled'))""",

@@ -20,7 +20,7 @@ from pipeline.store import accounts, needs, settlements
 from pipeline.store.engine import Transaction
 from pipeline.task import ClaimedTask, State
 from pipeline.wiring import Runtime
-from pipeline.worker import applying, gathering
+from pipeline.worker import applying, gathering, stopping
 
 log = logging.getLogger("pipeline.worker")
 
@@ -36,7 +36,7 @@ def send_and_save(at: Runtime, handful: Handful) -> bool:
     held: list[tuple[ClaimedTask, Outcome]] = []
     blocked = freed = False
     post = partial(gathering.post, at, handful.send_before)
-    for ended in submit.send(handful, post, lambda task: at.uploads if task.inputs else at.pool):
+    for ended in submit.send(handful, post, lambda task: at.uploads if task.inputs else at.pool, stopping.told):
         held += [pair for pair in ended if submit.is_of_the_key(pair[1])]
         freed |= _save(at, [pair for pair in ended if not submit.is_of_the_key(pair[1])], again=not blocked)
         seen += [outcome for _, outcome in ended]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import ParamSpec
 
 from sqlalchemy.exc import OperationalError
@@ -21,7 +21,7 @@ from pipeline.store import accounts, batches, claims, deliveries, moves, needs, 
 from pipeline.store import rescue as abandoned
 from pipeline.task import TaskAtApi
 from pipeline.wiring import Runtime, runtime
-from pipeline.worker import applying, delivering, looking, sending
+from pipeline.worker import applying, delivering, looking, sending, stopping
 from pipeline.worker.app import app
 from pipeline.worker.applying import bell
 
@@ -31,11 +31,20 @@ P = ParamSpec("P")
 
 
 def step(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Plumbing: no result, no events, no retries of Celery's own."""
+    """Plumbing: no result, no events, no retries of Celery's own. Nothing begins once this process is told to stop."""
     decorate: Callable[[Callable[P, None]], Callable[P, None]] = app.task(
         name=f"pipeline.{name}", ignore_result=True, send_events=False
     )
-    return decorate
+
+    def unless_told_to_stop(work: Callable[P, None]) -> Callable[P, None]:
+        @wraps(work)
+        def begin(*args: P.args, **kwargs: P.kwargs) -> None:
+            if not stopping.told():
+                work(*args, **kwargs)
+
+        return decorate(begin)
+
+    return unless_told_to_stop
 
 
 @step("read")
@@ -150,10 +159,14 @@ def deliver(task_ids: Sequence[int]) -> None:
     owner = at.presence.hold()
     with at.store.begin() as tx:
         taken = deliveries.claim_for_delivery(tx, task_ids, lease=delivering.LEASE, owner=owner)
-    ends = [end for end in at.downloads.map(partial(delivering.bring_home, at, dispatch.now()), taken) if end]
-    with at.store.begin() as tx:
-        deliveries.record(tx, ends)
-    log.info("delivered tasks=%s failed=%s", len(ends), sum(end.reason is not None for end in ends))
+    for ends in delivering.bring_all_home(at, taken):
+        with at.store.begin() as tx:
+            deliveries.record(tx, ends)
+        log.info(
+            "delivered tasks=%s failed=%s",
+            sum(end.path is not None for end in ends),
+            sum(end.reason is not None for end in ends),
+        )
 
 
 @step("rescue")
