@@ -30,9 +30,14 @@ class Presence:
         self._turn = threading.Lock()
 
     def hold(self) -> int:
-        """Makes sure that the lock is held; the number under which tasks are owned."""
+        """Makes sure that the lock is held; the number under which tasks are owned from now on.
+
+        It is a new one after the connection broke: a claim may have been committed, or a result not, without our
+        knowing, and what nobody here knows of must not look taken care of for as long as this process lives.
+        """
         with self._turn:
             if not self._still_held():
+                self.number = secrets.randbits(62)
                 self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
                 self._connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": self.number})
         return self.number

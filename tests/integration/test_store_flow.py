@@ -186,18 +186,21 @@ def test_a_worker_that_has_died_is_known_at_once(world: World) -> None:
     assert world.states() == {"fox": "in_doubt"}
 
 
-def test_a_worker_that_lost_its_connection_is_there_again_under_its_number(world: World) -> None:
+def test_a_worker_that_lost_its_connection_is_there_again_and_what_it_took_before_is_free(world: World) -> None:
     presence = Presence(world.store.engine)
     number = presence.hold()
+    world.plan("owl")
+    with world.store.begin() as tx:
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=number)
     world.change(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
     )
-    assert presence.hold() == number
     world.plan("fox")
     with world.store.begin() as tx:
-        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=number)
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=presence.hold())
     with world.store.begin() as tx:
-        assert moves.rescue(tx) == 0
+        moves.rescue(tx)
+    assert world.states() == {"owl": "in_doubt", "fox": "submitting"}
     presence.leave()
 
 
