@@ -1,5 +1,5 @@
-"""`python -m tests.chaos.doomed [--point NAME --nth N] [--visibility SECONDS] -- WORDS`: the ordinary command line, in a
-process that kills itself at a point of the flow, or whose broker gives messages away to others after so many seconds."""
+"""The ordinary command line, in a process that kills itself at a point of the flow, or whose broker gives messages away
+to others after so many seconds: `python -m tests.chaos.doomed --point NAME --nth N --visibility SECONDS -- WORDS`."""
 
 from __future__ import annotations
 

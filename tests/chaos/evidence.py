@@ -1,8 +1,9 @@
-"""What is known of a fleet once its work is over: from the server that was paid, from the database, the disk, the logs."""
+"""What is known of a fleet once its work is over: from the server that was paid, the database, the disk, the logs."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,6 +14,9 @@ from uuid import UUID
 from tests.chaos.fleet import Fleet
 
 TRACEBACK = "Traceback (most recent call last):"
+CHAINED = ("The above exception was the direct cause", "During handling of the above exception")
+STAMP = re.compile(r"\d{4}-\d\d-\d\d ")
+"""What a new entry of a log begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,9 @@ class Known:
     was_in_doubt: bool
     sent_again: int
     """How often it was sent again out of doubt."""
+    began: float
+    home: float | None
+    """When it was first sent and when it came home, in epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,10 @@ class Evidence:
     """Of each picture's path, which of the server's tasks its record names."""
     tracebacks: tuple[tuple[str, str], ...]
     """Name of a log, and the last line of a traceback in it."""
+    deaths: tuple[str, ...]
+    """Processes that ended although nobody had killed them, with their exit status."""
+    faults: tuple[float, ...]
+    """When each fault was injected, in epoch seconds."""
 
 
 def gather(fleet: Fleet, asked_for: int) -> Evidence:
@@ -78,6 +89,8 @@ def gather(fleet: Fleet, asked_for: int) -> Evidence:
         files={one.path: _digest(fleet.pictures / one.path) for one in known if one.path},
         records={one.path: _record(fleet.pictures / one.path) for one in known if one.path},
         tracebacks=tuple(_tracebacks(fleet.home / "log")),
+        deaths=tuple(f"{one.name} ({one.status})" for one in fleet.crew.ended_by_themselves()),
+        faults=tuple(fleet.faults),
     )
 
 
@@ -98,7 +111,10 @@ _TASKS = """
         a.path, a.sha256, t.attempt,
         EXISTS (SELECT FROM task_events e WHERE e.task_id = t.id AND e.to_state = 'in_doubt'),
         (SELECT count(*) FROM task_events e
-            WHERE e.task_id = t.id AND e.from_state = 'in_doubt' AND e.to_state = 'planned')
+            WHERE e.task_id = t.id AND e.from_state = 'in_doubt' AND e.to_state = 'planned'),
+        (SELECT coalesce(extract(epoch FROM min(e.at)), 0)::float FROM task_events e WHERE e.task_id = t.id),
+        (SELECT extract(epoch FROM max(e.at))::float FROM task_events e
+            WHERE e.task_id = t.id AND e.to_state = 'delivered')
     FROM tasks t JOIN batches b ON b.id = t.batch_id LEFT JOIN artifacts a ON a.task_id = t.id ORDER BY t.id
 """
 
@@ -121,12 +137,18 @@ def _record(picture: Path) -> str:
 
 
 def _tracebacks(logs: Path) -> Iterator[tuple[str, str]]:
-    """The last line of a traceback is the first after it that is not indented."""
+    """Of a chain of exceptions only the last one, which is what reached the log."""
     for log in sorted(logs.glob("*.log")):
-        inside = False
+        last, inside = "", False
         for line in log.read_text(errors="replace").splitlines():
             if line.startswith(TRACEBACK):
-                inside = True
-            elif inside and line and not line.startswith((" ", "The above", "During handling")):
-                inside = False
-                yield log.stem, line
+                last, inside = "", True
+            elif line.startswith(CHAINED):
+                last = ""
+            elif inside and line and not line.startswith(" "):
+                last, inside = line, False
+            elif last and line and STAMP.match(line):
+                yield log.stem, last
+                last = ""
+        if last:
+            yield log.stem, last

@@ -10,7 +10,7 @@ from random import Random
 
 import redis
 
-from tests.chaos.fleet import DELIVER, FLOW, OURS, WORKERS, Fleet
+from tests.chaos.fleet import OURS, WORKERS, Fleet
 from tests.chaos.members import Doom
 from tests.chaos.proxy import Cut
 
@@ -67,7 +67,7 @@ def kill_everybody(fleet: Fleet, _: Random) -> None:
 
 def kill_all_workers(fleet: Fleet, _: Random) -> None:
     fleet.struck()
-    fleet.crew.kill(*FLOW, *DELIVER)
+    fleet.crew.kill(*WORKERS)
 
 
 def kill_the_hooks(fleet: Fleet, dice: Random) -> None:

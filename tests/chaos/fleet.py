@@ -1,5 +1,5 @@
-"""A fleet: a Postgres and a Redis of its own, an emulated server behind a network that can be cut, workers, a beat and a
-receiver of callbacks, each an operating-system process that is started again when it dies."""
+"""A fleet: a Postgres and a Redis of its own, an emulated server behind a network that can be cut, workers, a beat and
+a receiver of callbacks, each an operating-system process that is started again when it dies."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.chaos.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-chaos-4711"
-FLOW, DELIVER = ("flow-1", "flow-2"), ("deliver-1", "deliver-2")
-WORKERS = (*FLOW, *DELIVER)
+FLOW = ("flow-1", "flow-2")
+WORKERS = (*FLOW, "deliver")
 OURS = (*WORKERS, "beat", "hooks")
 SERVER = {"slots": 24, "queue": 1000, "imagine_seconds": 0.4, "upscale_seconds": 0.1, "jitter": 0.5, "picture_size": 32}
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -60,7 +60,7 @@ class Fleet:
             self.env = self._environment(ports)
             self.proxy = Proxy(ports["proxy"], ports["server"])
             stack.callback(self.proxy.close)
-            self.crew = Crew(self.home, self.env, self.home / "log")
+            self.crew = Crew(self.home, self.env, self.home / "log", on_doom=self.struck)
             stack.callback(self.crew.disband)
             self.crew.add(Member("server", "server", self._sandbox(ports)))
             self.pipeline("migrate")
@@ -92,7 +92,10 @@ class Fleet:
     def _sandbox(self, ports: Mapping[str, int]) -> list[str]:
         where = {"port": ports["server"], "public_url": f"http://127.0.0.1:{ports['proxy']}"}
         options = self._server | where | {"key": KEY, "journal": self.journal}
-        return ["sandbox", *(word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value)))]
+        return [
+            "sandbox",
+            *(word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))),
+        ]
 
     def _muster(self, hooks: int) -> None:
         for name in WORKERS:
@@ -153,6 +156,3 @@ class Fleet:
 
     def redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.redis_url)
-
-
-

@@ -1,4 +1,4 @@
-"""The processes of a fleet, and who starts them anew when they have died: what systemd or docker-compose is elsewhere."""
+"""The processes of a fleet, and who starts them anew when they have died, as systemd or docker-compose does."""
 
 from __future__ import annotations
 
@@ -89,6 +89,9 @@ class Crew:
     members: dict[str, Member] = field(default_factory=dict)
     deaths: list[Death] = field(default_factory=list)
     dooms: dict[str, deque[Doom]] = field(default_factory=dict)
+    """What is still to be died of, by kind of worker."""
+    on_doom: Callable[[], None] = lambda: None
+    """Told of each death at a point."""
     _over: threading.Event = field(default_factory=threading.Event)
     _turn: threading.RLock = field(default_factory=threading.RLock)
     _thread: threading.Thread | None = None
@@ -134,14 +137,6 @@ class Crew:
     def ended_by_themselves(self) -> list[Death]:
         return [one for one in self.deaths if not one.was_meant and one.status != CANNOT_REACH_A_SERVICE]
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
-        ends = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > ends:
-                return False
-            time.sleep(0.02)
-        return True
-
     def disband(self) -> None:
         """Ends everything. What still runs had its time to finish."""
         self._over.set()
@@ -170,7 +165,9 @@ class Crew:
         status = member.process.wait()
         death = Death(member.name, status, member.doom, member.ordered, time.time())
         self.deaths.append(death)
-        if member.doom and not death.met_its_doom:
+        if death.met_its_doom:
+            self.on_doom()
+        elif member.doom:
             self.dooms[member.kind].appendleft(member.doom)
         member.process, member.doom, member.ordered = None, None, False
 

@@ -1,8 +1,8 @@
 """Where a worker can be killed: between any two lines of the flow that matter. Nothing in the product knows of it.
 
-A point is a function of the product, and a moment: before it is called, after it (if it has a transaction, inside that),
-or once its transaction has committed and nobody has been told yet. What counts as a passage is said by `counts`, so that
-no worker dies in a step that finds nothing to do.
+A point is a function of the product, and a moment: before it is called, after it (if it has a transaction, inside
+that), or once its transaction has committed and nobody has been told yet. What counts as a passage is said by `counts`,
+so that no worker dies in a step that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -189,8 +189,12 @@ TRACK = {
     "track: follow-ups created, not committed": _flow("pipeline.store.moves:add_children", When.AFTER, _third),
 }
 DELIVER = {
-    "deliver: claimed, nothing fetched": _deliver("pipeline.store.deliveries:claim_for_delivery", When.COMMITTED, _result),
-    "deliver: downloaded, without its name": _deliver("pipeline.deliver.files:Part.become", When.BEFORE, _is_the_picture),
+    "deliver: claimed, nothing fetched": _deliver(
+        "pipeline.store.deliveries:claim_for_delivery", When.COMMITTED, _result
+    ),
+    "deliver: downloaded, without its name": _deliver(
+        "pipeline.deliver.files:Part.become", When.BEFORE, _is_the_picture
+    ),
     "deliver: named, without its record": _deliver("pipeline.deliver.files:Part.become", When.AFTER, _is_the_picture),
     "deliver: record beside it, not in the database": _deliver(
         "pipeline.deliver.files:Part.become", When.AFTER, _is_the_record

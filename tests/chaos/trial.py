@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -68,7 +69,7 @@ class Trial:
                 assert service.state != "failed", f"{service.name} does not stay up: {service.log}"
             return Outcome(
                 scenario=scenario.name,
-                faults=self._faults(fleet),
+                faults=len(fleet.faults),
                 again=_longest_standstill(fleet),
                 settled=over - max(fleet.faults, default=over),
                 took=time.monotonic() - began,
@@ -122,26 +123,39 @@ class Trial:
 
     def _judge(self, fleet: Fleet) -> Verdict:
         settings = self.scenario.settings
-        verdict = judge(
+        return judge(
             gather(fleet, asked_for=self._submitted * self._rows * (1 + FOLLOW_UPS)),
             may_resubmit=settings.get("in_doubt") == "resubmit",
             can_look=CAN_LOOK and settings.get("api_dialect") != "relay",
             hurts=self.scenario.hurts,
         )
-        return verdict
-
-    def _faults(self, fleet: Fleet) -> int:
-        return len(fleet.faults)
 
     def _dump(self, fleet: Fleet) -> str:
-        return f"{self.scenario.name}: not over"
+        """What there is to see when it does not end."""
+        rows = fleet.ask(
+            """
+            SELECT b.name, t.stem, t.state, t.reason, t.attempt, t.lease_until, t.owner, t.next_attempt_at, t.updated_at
+            FROM tasks t JOIN batches b ON b.id = t.batch_id WHERE t.state NOT IN ('delivered', 'in_doubt') LIMIT 20
+            """
+        )
+        return "\n".join(
+            (
+                f"{self.scenario.name} (seed {self._seed}) is not over after {DEADLINE:.0f} s, in {self._home}:",
+                f"now {datetime.now(tz=UTC)}; {fleet.ask('SELECT state, count(*) FROM tasks GROUP BY 1')}",
+                *(" ".join(map(str, row)) for row in rows),
+                f"accounts {fleet.ask('SELECT * FROM accounts')}",
+                f"dooms that nobody met {fleet.crew.unmet}",
+                *(f"{name}: {'alive' if one.alive else 'dead'}" for name, one in fleet.crew.members.items()),
+            )
+        )
 
 
 def _longest_standstill(fleet: Fleet) -> float:
     longest = 0.0
     for moment in fleet.faults:
         ((next_move,),) = fleet.ask(
-            "SELECT extract(epoch FROM min(at))::float FROM task_events WHERE at > to_timestamp(%(moment)s)", moment=moment
+            "SELECT extract(epoch FROM min(at))::float FROM task_events WHERE at > to_timestamp(%(moment)s)",
+            moment=moment,
         )
         longest = max(longest, (next_move or moment) - moment)
     return longest

@@ -4,19 +4,20 @@
 |---|---|
 | duplicates | submissions that the server accepted for a task beyond its first, except those counted as resubmits |
 | resubmits | the same, where the policy `resubmit` was told to take that risk |
-| lost | pictures that the server finished and that are not at home, and tasks that were asked for and that nobody knows |
+| lost | pictures that the server finished and that are not at home, and tasks that were asked for and do not exist |
 | in doubt | tasks that wait for a person, each with its reason |
-| recovered | tasks that met a fault on their way (a second attempt, a doubt) and are at home all the same |
+| recovered | tasks at home that met a fault: it struck between their POST and their delivery, or they were in doubt, |
+| | or sent more than once |
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.evidence import Evidence, Known, Made
+from tests.chaos.evidence import Evidence, Known
 
 FOLLOW_UPS = 4
 FINAL = frozenset({"delivered", "failed", "cancelled", "in_doubt"})
@@ -43,7 +44,7 @@ class Verdict:
 
 
 def judge(evidence: Evidence, *, may_resubmit: bool = False, can_look: bool = True, hurts: frozenset[str]) -> Verdict:
-    """`can_look`: whether the server can be asked for a lost reply, so that a doubt about a picture it has is a loss."""
+    """`can_look`: whether the server can be asked for a lost reply: then a doubt about a picture it has is a loss."""
     twice, again = _sent_twice(evidence, may_resubmit)
     lost = [*_not_at_home(evidence, can_look), *_unknown(evidence)]
     states = Counter(one.state for one in evidence.known)
@@ -54,7 +55,7 @@ def judge(evidence: Evidence, *, may_resubmit: bool = False, can_look: bool = Tr
         lost=len(lost),
         in_doubt=states["in_doubt"],
         failed=states["failed"],
-        recovered=sum(_recovered(one) for one in evidence.known),
+        recovered=sum(_recovered(one, evidence.faults) for one in evidence.known),
         violations=(*twice, *lost, *_not_settled(evidence), *_complaints(evidence, hurts)),
     )
 
@@ -77,8 +78,14 @@ def _sent_twice(evidence: Evidence, may_resubmit: bool) -> tuple[list[str], int]
     again = sum(allowed.values())
     counted = sum(n - 1 for n in evidence.works.values())
     if counted != len(twice) + again:
-        twice += [f"the server counts {counted} pieces of work that it accepted again, the records {len(twice) + again}"]
-    twice += [f"paid and unknown: {one.id} carries no token of ours" for one in evidence.made if one.token not in evidence.tokens]
+        twice += [
+            f"the server counts {counted} pieces of work that it accepted again, the records {len(twice) + again}"
+        ]
+    twice += [
+        f"paid and unknown: {one.id} carries no token of ours"
+        for one in evidence.made
+        if one.token not in evidence.tokens
+    ]
     return twice, again
 
 
@@ -134,10 +141,11 @@ def _complaints(evidence: Evidence, hurts: frozenset[str]) -> Iterator[str]:
     found = Counter(one for one in evidence.tracebacks if not any(excuse.match(one[1]) for excuse in excuses))
     for (log, line), number in found.items():
         yield f"{number} tracebacks in {log}.log end with: {line[:300]}"
+    for death in evidence.deaths:
+        yield f"{death} ended by itself"
 
 
-def _recovered(one: Known) -> bool:
-    return one.state == "delivered" and (one.attempts > 1 or one.was_in_doubt)
-
-
-__all__ = ["Evidence", "Known", "Made", "Verdict", "judge", "unsettled"]
+def _recovered(one: Known, faults: Sequence[float]) -> bool:
+    if one.state != "delivered" or one.home is None:
+        return False
+    return one.attempts > 1 or one.was_in_doubt or any(one.began <= moment < one.home for moment in faults)
