@@ -7,7 +7,7 @@ import secrets
 import threading
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 ALIVE = """EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -52,7 +52,8 @@ class Presence:
             return False
         try:
             self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
+        except SQLAlchemyError:
+            # Also one that broke while the lock was taken: SQLAlchemy refuses to use that, and says so otherwise.
             self._drop()
         return self._connection is not None
 

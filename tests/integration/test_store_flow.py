@@ -6,7 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from pipeline import follow_up
 from pipeline.errors import UsageError
@@ -201,6 +204,22 @@ def test_a_worker_that_lost_its_connection_is_there_again_and_what_it_took_befor
     with world.store.begin() as tx:
         moves.rescue(tx)
     assert world.states() == {"owl": "in_doubt", "fox": "submitting"}
+    presence.leave()
+
+
+def test_a_worker_whose_connection_breaks_while_it_takes_its_lock_is_there_a_moment_later(world: World) -> None:
+    presence = Presence(world.store.engine)
+    struck: list[int] = []
+
+    @event.listens_for(world.store.engine, "before_cursor_execute")
+    def strike(_: object, cursor: psycopg.Cursor[object], statement: str, *__: object) -> None:
+        if "pg_advisory_lock" in statement and not struck:
+            struck.append(cursor.connection.info.backend_pid)
+            world.change(f"SELECT pg_terminate_backend({struck[0]})")
+
+    with pytest.raises(OperationalError):
+        presence.hold()
+    assert presence.hold() == presence.number
     presence.leave()
 
 
