@@ -75,6 +75,8 @@ class Evidence:
     """Processes that ended although nobody had killed them, with their exit status."""
     faults: tuple[float, ...]
     """When each fault was injected, in epoch seconds."""
+    misbehaved: int
+    """How often the server itself did: replies that it lost, errors that it answered."""
 
 
 def gather(fleet: Fleet, asked_for: int) -> Evidence:
@@ -91,6 +93,7 @@ def gather(fleet: Fleet, asked_for: int) -> Evidence:
         tracebacks=tuple(_tracebacks(fleet.home / "log")),
         deaths=tuple(f"{one.name} ({one.status})" for one in fleet.crew.ended_by_themselves()),
         faults=tuple(fleet.faults),
+        misbehaved=audit["lost_replies"] + sum(n for code, n in audit["refused"].items() if code.startswith("50")),
     )
 
 

@@ -33,7 +33,6 @@ class Outcome:
     """
 
     scenario: str
-    faults: int
     again: float
     settled: float
     took: float
@@ -69,7 +68,6 @@ class Trial:
                 assert service.state != "failed", f"{service.name} does not stay up: {service.log}"
             return Outcome(
                 scenario=scenario.name,
-                faults=len(fleet.faults),
                 again=_longest_standstill(fleet),
                 settled=over - max(fleet.faults, default=over),
                 took=time.monotonic() - began,

@@ -2,6 +2,7 @@
 
 | figure | counts |
 |---|---|
+| faults | what was done to the fleet, and requests that the server spoilt by itself; not its callbacks |
 | duplicates | submissions that the server accepted for a task beyond its first, except those counted as resubmits |
 | resubmits | the same, where the policy `resubmit` was told to take that risk |
 | lost | pictures that the server finished and that are not at home, and tasks that were asked for and do not exist |
@@ -34,6 +35,7 @@ step comes again."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     accepted: int
+    faults: int
     duplicates: int
     resubmits: int
     lost: int
@@ -50,6 +52,7 @@ def judge(evidence: Evidence, *, may_resubmit: bool = False, can_look: bool = Tr
     states = Counter(one.state for one in evidence.known)
     return Verdict(
         accepted=len(evidence.made),
+        faults=len(evidence.faults) + evidence.misbehaved,
         duplicates=len(twice),
         resubmits=again,
         lost=len(lost),
