@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -59,15 +59,15 @@ class Evidence:
 
     made: tuple[Made, ...]
     known: tuple[Known, ...]
-    tokens: Mapping[str, int]
+    tokens: dict[str, int]
     """Of every POST of ours, the task that it was for."""
-    works: Mapping[str, int]
+    works: dict[str, int]
     """How often the server accepted the same piece of work, as it counts itself."""
     asked_for: int
     """Tasks that the manifests ask for."""
-    files: Mapping[str, str]
+    files: dict[str, str]
     """SHA-256 of what lies under a path of the output folder."""
-    records: Mapping[str, str]
+    records: dict[str, str]
     """Of each picture's path, which of the server's tasks its record names."""
     tracebacks: tuple[tuple[str, str], ...]
     """Name of a log, and the last line of a traceback in it."""

@@ -59,6 +59,12 @@ def kill_a_worker(fleet: Fleet, dice: Random) -> None:
     fleet.crew.kill(dice.choice(WORKERS))
 
 
+def stop_a_worker(fleet: Fleet, dice: Random) -> None:
+    """SIGTERM, as a deployment does."""
+    fleet.struck()
+    fleet.crew.stop(dice.choice(WORKERS))
+
+
 def kill_everybody(fleet: Fleet, _: Random) -> None:
     """kill -9 of all workers, the beat and the receiver at once."""
     fleet.struck()

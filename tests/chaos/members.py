@@ -113,6 +113,14 @@ class Crew:
                     member.ordered = True
                     member.process.kill()
 
+    def stop(self, name: str) -> None:
+        """SIGTERM, as a deployment does; a life that has just begun does not know yet how to stop, and dies."""
+        with self._turn:
+            member = self.members[name]
+            if member.alive and member.process:
+                member.ordered = True
+                member.process.terminate()
+
     def release(self, *names: str) -> None:
         with self._turn:
             for name in names:

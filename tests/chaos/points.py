@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
@@ -151,7 +152,8 @@ def _result(_: Sequence[Any], result: Any) -> Any:
 
 
 def _is_the_picture(args: Sequence[Any], _: Any) -> bool:
-    return args[1].suffix != ".json"
+    target: Path = args[1]
+    return target.suffix != ".json"
 
 
 def _is_the_record(args: Sequence[Any], _: Any) -> bool:

@@ -10,7 +10,7 @@ from tests.chaos.faults import Fault, each, sentence, times
 from tests.chaos.points import DELIVER, READ, SUBMIT, TRACK
 from tests.chaos.proxy import Cut
 
-LOSSY: Mapping[str, object] = {
+LOSSY: dict[str, object] = {
     "error_rate": 0.02,
     "lost_reply_rate": 0.01,
     "lost_callback_rate": 0.2,
@@ -53,6 +53,7 @@ MATRIX = (
     Scenario(name="worker killed while it rescues", faults=sentence(*RESCUED, nth=(1, 1))),
     Scenario(name="all workers killed at once", faults=times(4, faults.kill_all_workers)),
     Scenario(name="everything of ours killed at once", faults=times(4, faults.kill_everybody)),
+    Scenario(name="workers told to stop", faults=times(8, faults.stop_a_worker)),
     Scenario(name="hooks and beat killed", faults=times(8, faults.kill_the_hooks, faults.kill_the_beat)),
     Scenario(name="Redis flushed", faults=times(8, faults.flush_redis)),
     Scenario(name="Redis killed", faults=times(4, faults.kill_redis), hurts=REDIS),

@@ -54,8 +54,8 @@ def with_fox(**values: object) -> Evidence:
 
 def paid_twice(**values: object) -> Evidence:
     again = Made(id="r6", token="t6", finished=True)
-    seen = {"made": (*WHOLE.made, again), "tokens": WHOLE.tokens | {"t6": 1}, "works": WHOLE.works | {"work 1": 2}}
-    return replace(with_fox(**values), **seen)  # type: ignore[arg-type]
+    tokens, works = WHOLE.tokens | {"t6": 1}, WHOLE.works | {"work 1": 2}
+    return replace(with_fox(**values), made=(*WHOLE.made, again), tokens=tokens, works=works)
 
 
 def test_what_is_whole_passes() -> None:

@@ -104,11 +104,12 @@ class Trial:
         fleet.pipeline("submit", f"{name}.csv")
 
     def _is_over(self, fleet: Fleet) -> bool:
+        """Whether nothing goes on by itself. What has succeeded and is not due any more waits for a person: a loss."""
         return not fleet.ask(
             """
             SELECT FROM batches WHERE state = 'received' UNION ALL SELECT FROM tasks
-            WHERE state IN ('planned', 'submitting', 'submitted', 'running', 'succeeded')
-                OR (state = 'in_doubt' AND next_attempt_at IS NOT NULL) LIMIT 1
+            WHERE state IN ('planned', 'submitting', 'submitted', 'running')
+                OR (state IN ('succeeded', 'in_doubt') AND next_attempt_at IS NOT NULL) LIMIT 1
             """
         )
 
