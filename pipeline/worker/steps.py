@@ -96,7 +96,9 @@ def submit_some(account_id: int) -> None:
         handful = dispatch.take(tx, account_id, owner)
         if handful.more:
             tx.after_commit(partial(bell.submit, at.account, account_id))
-    if sending.send_and_save(at, handful):
+    with at.presence.sending(task.id for task in handful.tasks):
+        freed = sending.send_and_save(at, handful)
+    if freed:
         bell.submit(at.account, account_id)
 
 
@@ -177,7 +179,7 @@ def rescue(thorough: bool = False) -> None:
     """
     at = runtime()
     with at.store.begin() as tx:
-        doubted = abandoned.rescue(tx)
+        doubted = abandoned.rescue(tx, at.presence)
         if thorough:
             needs.settle(tx, at.account_id)
         for batch_id in batches.unread(tx, at.account_id):

@@ -68,8 +68,12 @@ class World:
     store: Store
     account_id: int
     batch_id: int
-    owner: int
-    """The number of a worker that is alive."""
+    presence: Presence
+    """A worker that is alive."""
+
+    @property
+    def owner(self) -> int:
+        return self.presence.hold()
 
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
         tasks = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys]
@@ -98,5 +102,6 @@ def world(store: Store) -> Iterator[World]:
         handed = Handed(name="spring", filename="spring.csv", manifest=b"prompt\na fox\n", deliver=True)
         batch_id, _ = batches.receive(tx, account_id, handed)
     presence = Presence(store.engine)
-    yield World(store, account_id, batch_id, presence.hold())
+    presence.hold()
+    yield World(store, account_id, batch_id, presence)
     presence.leave()

@@ -69,7 +69,7 @@ class Office:
 
     def rescue(self) -> int:
         with self.at.store.begin() as tx:
-            return rescue.rescue(tx)
+            return rescue.rescue(tx, self.at.presence)
 
     def agree(self, terms: Terms) -> None:
         with self.at.store.begin() as tx:

@@ -117,8 +117,8 @@ class AnyOrder(RuleBasedStateMachine):
         if how == "killed":
             with self.store.begin() as tx:
                 tx.run("UPDATE tasks SET lease_until = now() - interval '1 s' WHERE id = :id", id=post.task.id)
-                rescue.rescue(tx)
-                rescue.rescue(tx)
+                rescue.rescue(tx, self.presence)
+                rescue.rescue(tx, self.presence)
         elif how == "lost":
             self._settle(post, InDoubt(reason="the reply was lost"))
         elif post.accepted:

@@ -267,3 +267,21 @@ def test_as_long_as_the_server_does_not_answer_the_free_question_nothing_is_sent
         (account,) = tx.rows("SELECT down, refusals, blocked_reason FROM accounts")
     assert (account.down, account.refusals) == (True, 6)
     assert "HTTP 503" in account.blocked_reason
+
+
+def test_what_a_worker_took_and_never_sent_because_its_connection_broke_is_known_to_itself(
+    world: World, open_office: Open
+) -> None:
+    office = open_office()
+    plan(world, "a fox")
+    plan(world, "an owl", "owl")
+    with world.store.begin() as tx:
+        fox, owl = claims.claim_for_submit(tx, world.account_id, most=2, lease=600, owner=office.at.presence.hold())[0]
+    world.change("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    office.at.presence.hold()
+    with office.at.presence.sending([owl.id]):
+        assert office.rescue() == 2
+    assert (office.row("fox")["lease_until"], office.row("owl")["lease_until"] is None) == (None, False)
+    office.rescue()
+    assert office.row("owl")["lease_until"] is None
+    assert fox.id == office.row("fox")["id"]

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from pipeline import follow_up
 from pipeline.errors import UsageError
@@ -169,7 +172,7 @@ def test_a_post_that_nobody_answers_for_is_in_doubt_and_never_sent_again(world: 
     claim(world)
     world.change("UPDATE tasks SET lease_until = now() - interval '1 second' WHERE key = 'fox'")
     with world.store.begin() as tx:
-        assert rescue.rescue(tx) == 1
+        assert rescue.rescue(tx, world.presence) == 1
     assert world.states() == {"fox": "in_doubt", "owl": "submitting"}
     assert claim(world) == []
 
@@ -180,25 +183,44 @@ def test_a_worker_that_has_died_is_known_at_once(world: World) -> None:
     with world.store.begin() as tx:
         claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=dead.hold())
     with world.store.begin() as tx:
-        assert rescue.rescue(tx) == 0
+        assert rescue.rescue(tx, world.presence) == 0
     dead.leave()
     with world.store.begin() as tx:
-        assert rescue.rescue(tx) == 1
+        assert rescue.rescue(tx, world.presence) == 1
     assert world.states() == {"fox": "in_doubt"}
 
 
-def test_a_worker_that_lost_its_connection_is_there_again_under_its_number(world: World) -> None:
+def test_a_worker_that_lost_its_connection_is_there_again_and_what_it_took_before_is_free(world: World) -> None:
     presence = Presence(world.store.engine)
     number = presence.hold()
+    world.plan("owl")
+    with world.store.begin() as tx:
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=number)
     world.change(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
     )
-    assert presence.hold() == number
     world.plan("fox")
     with world.store.begin() as tx:
-        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=number)
+        claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=presence.hold())
     with world.store.begin() as tx:
-        assert rescue.rescue(tx) == 0
+        rescue.rescue(tx, world.presence)
+    assert world.states() == {"owl": "in_doubt", "fox": "submitting"}
+    presence.leave()
+
+
+def test_a_worker_whose_connection_breaks_while_it_takes_its_lock_is_there_a_moment_later(world: World) -> None:
+    presence = Presence(world.store.engine)
+    struck: list[int] = []
+
+    @event.listens_for(world.store.engine, "before_cursor_execute")
+    def strike(_: object, cursor: psycopg.Cursor[object], statement: str, *__: object) -> None:
+        if "pg_advisory_lock" in statement and not struck:
+            struck.append(cursor.connection.info.backend_pid)
+            world.change(f"SELECT pg_terminate_backend({struck[0]})")
+
+    with pytest.raises(OperationalError):
+        presence.hold()
+    assert presence.hold() == presence.number
     presence.leave()
 
 
@@ -207,7 +229,7 @@ def test_a_reply_that_comes_after_the_doubt_ends_it(world: World) -> None:
     (task,) = claim(world)
     world.change("UPDATE tasks SET lease_until = now() - interval '1 second'")
     with world.store.begin() as tx:
-        rescue.rescue(tx)
+        rescue.rescue(tx, world.presence)
     accept(world, task)
     assert world.states() == {"fox": "submitted"}
 

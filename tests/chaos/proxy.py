@@ -1,0 +1,149 @@
+"""The network between the workers and the API, as a TCP proxy that can be told to fail: before, during or after a POST.
+
+It knows just enough of HTTP/1.1 to see where a request and its reply end. Connections are kept alive on both sides, as
+without it, so that one which has gone stale is met too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections import Counter, deque
+from enum import StrEnum
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_SUBMIT = re.compile(rb"POST [^ ]*/mj/submit/")
+
+
+class Cut(StrEnum):
+    """Where a POST to the API is cut. The connection is reset, as by a router that has forgotten it."""
+
+    BEFORE = "before"
+    """Its head arrives here, and nothing of it at the server."""
+    DURING = "during"
+    """Half of it arrives at the server."""
+    WAITING = "waiting"
+    """All of it arrives at the server, and the connection breaks before the reply comes."""
+    AFTER = "after"
+    """The server has answered, and the reply gets lost."""
+
+
+class Proxy:
+    """Listens on a port of its own in a thread of its own. `cuts` counts what was done."""
+
+    def __init__(self, port: int, upstream: int) -> None:
+        self.port = port
+        self.cuts: Counter[Cut] = Counter()
+        self._upstream = upstream
+        self._orders: deque[Cut] = deque()
+        self._open: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._thread.start()
+        self.connect()
+
+    def cut(self, *cuts: Cut) -> None:
+        """The next POSTs meet these fates, in this order."""
+        self._orders.extend(cuts)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every cut that was ordered has been made."""
+        return not self._orders
+
+    def forget_orders(self) -> None:
+        self._orders.clear()
+
+    def disconnect(self) -> None:
+        """Nobody gets through: connections are reset, and new ones refused."""
+        self._run(self._stop())
+
+    def connect(self) -> None:
+        self._run(self._listen())
+
+    def close(self) -> None:
+        self._run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: object) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+
+    async def _stop(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server = None
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            await self._relay(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one side has gone: the other hears of it now
+        finally:
+            self._open.discard(writer)
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                cut = self._cut_of(head)
+                if cut is Cut.BEFORE:
+                    return
+                request = head + await _body(reader, head)
+                server = server or await asyncio.open_connection("127.0.0.1", self._upstream)
+                reply = await _exchange(*server, request, cut)
+                if reply is None:
+                    return
+                writer.write(reply)
+                await writer.drain()
+        finally:
+            if server:
+                server[1].close()
+                with contextlib.suppress(OSError):
+                    await server[1].wait_closed()
+
+    def _cut_of(self, head: bytes) -> Cut | None:
+        if not self._orders or not _SUBMIT.match(head):
+            return None
+        cut = self._orders.popleft()
+        self.cuts[cut] += 1
+        return cut
+
+
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, cut: Cut | None
+) -> bytes | None:
+    """The server's reply; None where the caller gets none."""
+    writer.write(request[: len(request) // 2] if cut is Cut.DURING else request)
+    await writer.drain()
+    if cut in {Cut.DURING, Cut.WAITING}:
+        return None
+    head = await reader.readuntil(b"\r\n\r\n")
+    reply = head + await _body(reader, head)
+    return None if cut is Cut.AFTER else reply
+
+
+async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    if length := _LENGTH.search(head):
+        return await reader.readexactly(int(length[1]))
+    if not _CHUNKED.search(head):
+        return b""
+    body, size = b"", b""
+    while not size or int(size, 16):
+        size = await reader.readuntil(b"\r\n")
+        body += size + await reader.readexactly(int(size, 16) + 2)
+    return body
