@@ -53,6 +53,14 @@ def store(database_url: str) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture
+def quick_store(database_url: str) -> Iterator[Store]:
+    """The same for tests of thousands of transactions: commits are as they are, but nobody waits for the disk."""
+    store = Store(f"{database_url}?options=-csynchronous_commit%3Doff")
+    yield store
+    store.close()
+
+
 def _create(url: str, name: str, template: str = "template1") -> str:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

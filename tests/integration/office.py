@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -90,14 +90,30 @@ class Office:
             pool.shutdown()
 
 
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """A server of each kind, started when it is first asked for; it has forgotten what others asked of it."""
+    home = tmp_path_factory.mktemp("servers")
+    started: dict[tuple[object, ...], Server] = {}
+    with ExitStack() as stack:
+
+        def server(**options: object) -> Server:
+            kind = tuple(sorted(options.items()))
+            if kind not in started:
+                started[kind] = stack.enter_context(Server(home, **options))
+            started[kind].reset()
+            return started[kind]
+
+        yield server
+
+
 @pytest.fixture
-def open_office(world: World, tmp_path: Path) -> Iterator[Any]:
+def open_office(world: World, tmp_path: Path, servers: Callable[..., Server]) -> Iterator[Callable[..., Office]]:
     """Opens offices: `open_office(dialect, horizon=0, **options of the server)`."""
     with ExitStack() as stack:
 
         def opened(dialect: Dialect = Dialect.PLUS, *, horizon: float = 0.0, **options: object) -> Office:
-            server = stack.enter_context(Server(tmp_path, dialect=dialect, **options))
-            office = Office(world, server, dialect, tmp_path, horizon)
+            office = Office(world, servers(dialect=dialect, **options), dialect, tmp_path, horizon)
             stack.callback(office.close)
             return office
 

@@ -291,8 +291,8 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(store: Store) -> type[AnyOrder]:
-    return type("AnyOrderHere", (AnyOrder,), {"store": store})
+def machine(quick_store: Store) -> type[AnyOrder]:
+    return type("AnyOrderHere", (AnyOrder,), {"store": quick_store})
 
 
 def test_whatever_happens_in_any_order_nothing_is_paid_twice_and_money_is_conserved(machine: type[AnyOrder]) -> None:

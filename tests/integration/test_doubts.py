@@ -21,9 +21,9 @@ from pipeline.task import NewTask, Policy
 from pipeline.terms import Terms
 from tests.acceptance.outside import until
 from tests.integration.conftest import World
-from tests.integration.office import Office, open_office
+from tests.integration.office import Office, open_office, servers
 
-__all__ = ["open_office"]
+__all__ = ["open_office", "servers"]
 
 Open = Callable[..., Office]
 PRICES = {Action.IMAGINE: Decimal("0.04"), Action.UPSCALE: Decimal("0.01")}
@@ -203,7 +203,7 @@ def test_what_was_given_up_in_doubt_is_found_late(world: World, open_office: Ope
 
 
 def test_what_was_given_up_here_and_made_there_is_taken_and_paid_for(world: World, open_office: Open) -> None:
-    office = open_office(imagine_seconds=0.1)
+    office = open_office()
     office.agree(Terms(prices=PRICES))
     plan(world, "a fox")
     office.send()
