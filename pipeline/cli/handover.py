@@ -14,7 +14,7 @@ from pipeline.inputs import Picture
 from pipeline.manifest import DiskPictures, Manifest, open_manifest
 from pipeline.plan import Skipped, possible, tasks
 from pipeline.settings import Settings
-from pipeline.store import batches, deliveries, pictures, rows
+from pipeline.store import batches, deliveries, pictures
 from pipeline.store.batches import Batch, Handed
 from pipeline.store.engine import Store
 from pipeline.task import NewTask
@@ -81,7 +81,6 @@ def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tu
     with store.begin() as tx:
         if not here.is_sandbox and batches.known(tx, here.account_name, name) is None:
             refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
-        rows.refuse_changed_rows(tx, account_id, name, content.tasks())
     _keep_pictures(store, content)
     with store.begin() as tx:
         batch_id, to_read = batches.receive(tx, account_id, content.handed(deliver=delivery))

@@ -48,6 +48,17 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
     """
 
 
+_STOP = move_sql("", "next_attempt_at = NULL, lease_until = NULL", guard="t.state = 'planned' AND NOT t.wanted")
+_NOT_WANTED = "its row was removed from the manifest, or has changed since; the API did not take it before that"
+
+
+def stop(tx: Transaction, ids: Iterable[int], why: str = _NOT_WANTED) -> None:
+    """Does not send those of the tasks that are planned and that the manifest no longer asks for."""
+    rows = [{"id": id_, "state": State.CANCELLED, "reason": why} for id_ in ids]
+    if rows:
+        tx.rows(_STOP, rows=as_json(rows), cause="manifest")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """How one POST ended, and where that puts the task."""
@@ -82,7 +93,8 @@ _SETTLE = move_sql(
 
 def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
     """Records how POSTs ended. The number of tasks that moved: one that a newer attempt owns does not."""
-    rows = as_json(asdict(one) for one in settlements)
+    listed = list(settlements)
+    rows = as_json(asdict(one) for one in listed)
     tx.run(
         """
         UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
@@ -93,7 +105,9 @@ def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
         """,
         rows=rows,
     )
-    return len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+    moved = len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+    stop(tx, (one.id for one in listed if one.state is State.PLANNED))
+    return moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +161,8 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
         }
         for one in changes
     )
+    moved = tx.rows(_REPORT, rows=rows, cause=cause)
+    stop(tx, (row.id for row in moved if row.state == State.PLANNED))
     return [
         FinishedTask(
             id=row.id,
@@ -160,7 +176,7 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
             prompts=tuple(row.prompts or ()),
             options=row.options,
         )
-        for row in tx.rows(_REPORT, rows=rows, cause=cause)
+        for row in moved
         if row.state == State.SUCCEEDED
     ]
 

@@ -12,7 +12,10 @@ from pipeline.task import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`."""
+    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`.
+
+    What the manifest no longer asks for counts if it is made, being made or in doubt.
+    """
 
     state: str
     problem: str | None
@@ -58,15 +61,17 @@ class Progress:
         return self.state == "planned" and self.done == self.tasks
 
 
+_BEFORE_FOLLOW_UPS = (State.PLANNED, State.SUBMITTING, State.SUBMITTED, State.RUNNING)
+"""Whose follow-ups do not exist yet, and may come."""
+
+
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
-    batch = tx.rows("SELECT state, problem, task_count, deliver, account_id FROM batches WHERE id = :id", id=batch_id)[
-        0
-    ]
+    batch = tx.rows("SELECT state, problem, deliver, account_id FROM batches WHERE id = :id", id=batch_id)[0]
     counts = tx.rows(
         """
         SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
             sum(follow_up_count)::bigint AS follow_ups
-        FROM tasks WHERE batch_id = :id GROUP BY state
+        FROM tasks WHERE batch_id = :id AND (wanted OR state NOT IN ('failed', 'cancelled')) GROUP BY state
         """,
         id=batch_id,
     )
@@ -75,6 +80,9 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
     def count(*states: State) -> int:
         return sum(of[state].tasks for state in states if state in of)
 
+    def follow_ups(*states: State) -> int:
+        return sum(of[state].follow_ups for state in states if state in of)
+
     made = count(State.SUCCEEDED)
     held_up, behind_them = _held_up(tx, batch_id) if count(State.IN_DOUBT) else (0, 0)
     stranded = of[State.SUCCEEDED].parked if made and batch.deliver else 0
@@ -82,7 +90,7 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
     return Progress(
         state=batch.state,
         problem=batch.problem,
-        tasks=batch.task_count,
+        tasks=count(*State) + follow_ups(*_BEFORE_FOLLOW_UPS, *lost),
         done=count(State.DELIVERED) + (0 if batch.deliver else made),
         failed=count(State.FAILED, State.CANCELLED),
         in_doubt=count(State.IN_DOUBT),
@@ -91,7 +99,7 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
         running=count(State.RUNNING),
         queued=count(State.SUBMITTING, State.SUBMITTED),
         planned=count(State.PLANNED) - held_up,
-        not_reached=sum(of[state].follow_ups for state in lost if state in of) + held_up + behind_them,
+        not_reached=follow_ups(*lost) + held_up + behind_them,
         why_waiting=_why_waiting(tx, batch.account_id),
     )
 
