@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.api.dialects import TRAITS
+from pipeline.cli.differences import in_a_line
 from pipeline.cli.embedded import Place
 from pipeline.deliver import refuse_unknown_pictures
 from pipeline.inputs import Picture
@@ -16,6 +17,7 @@ from pipeline.plan import Skipped, possible, tasks
 from pipeline.settings import Settings
 from pipeline.store import batches, deliveries, pictures
 from pipeline.store.batches import Batch, Handed
+from pipeline.store.changes import compare
 from pipeline.store.engine import Store
 from pipeline.task import NewTask
 from pipeline.wiring import register_account
@@ -77,16 +79,25 @@ def _tell(skipped: list[Skipped]) -> None:
 def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, bool]:
     """Gives the manifest and its pictures to the store: the batch, and whether a worker has to read it."""
     account_id = register_account(store, here.settings)
-    name = content.manifest.name
-    with store.begin() as tx:
-        if not here.is_sandbox and batches.known(tx, here.account_name, name) is None:
-            refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
+    _look_before(store, here, content, content.handed(deliver=delivery))
     _keep_pictures(store, content)
     with store.begin() as tx:
         batch_id, to_read = batches.receive(tx, account_id, content.handed(deliver=delivery))
         pictures.name_them(tx, batch_id, content.pictures)
         deliveries.deliver_again(tx, batch_id)
         return batches.get(tx, batch_id), to_read
+
+
+def _look_before(store: Store, here: Place, content: Content, handed: Handed) -> None:
+    """Says what the manifest changes of a known batch; of an unknown one, refuses to pay for what is there already."""
+    with store.begin() as tx:
+        known = batches.known(tx, here.account_name, handed.name)
+        if known is None and not here.is_sandbox:
+            refuse_unknown_pictures(here.settings.output_dir, handed.name, here.account_name)
+        if known is not None and not batches.is_of(tx, known, handed):
+            changes = compare(tx, known, content.tasks())
+            if changes:
+                print(in_a_line(known.name, changes), file=sys.stderr, flush=True)
 
 
 def _keep_pictures(store: Store, content: Content) -> None:
