@@ -33,6 +33,7 @@ def plan(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Manifest: a CSV or YAML file.", show_default=False)],
     *,
     lint: Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or not.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing of it were made yet.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a manifest; show what it asks for, costs at worst, and changes of what was run before. Sends nothing."""
@@ -42,9 +43,9 @@ def plan(
     dialect = settings.api_dialect
     lacks = TRAITS[dialect].lacks
     summary = summarise(possible(manifest.rows(), manifest.file, dialect, lacks, skipped))
-    known = differences(settings, manifest.name, lambda: tasks(manifest.rows(), lacks))
+    known = None if fresh else differences(settings, manifest.name, lambda: tasks(manifest.rows(), lacks))
     if json:
-        changes = known or Changes(new=summary.rows, to_send=summary.actions)
+        changes = Changes(new=summary.rows, to_send=summary.actions) if known is None else known
         told = _as_json(file, manifest.name, summary, skipped, settings) | _changes_as_json(changes, settings)
         typer.echo(json_format.dumps(told, ensure_ascii=False))
     else:

@@ -50,7 +50,9 @@ class Changes:
     to_send: Mapping[Action, int]
     """Follow-ups included, as long as everything succeeds."""
 
-    def __bool__(self) -> bool:
+    @property
+    def differs(self) -> bool:
+        """Whether the manifest is not what it was."""
         return bool(self.new or self.changed or self.removed)
 
 

@@ -182,3 +182,21 @@ def test_a_batch_that_cannot_be_read_says_why_and_is_read_again_when_it_is_hande
         progress = progress_of(tx, world.batch_id)
     assert (progress.over, progress.problem) == (True, "spring.csv:2:1: no")
     assert receive(world, b"prompt\na fox\n") == (world.batch_id, True)
+
+
+def test_a_batch_leaves_its_name_to_another_one_and_sends_nothing_more(world: World) -> None:
+    names = []
+    world.plan("fox")
+    for number in (1, 2):
+        with world.store.begin() as tx:
+            known = batches.known(tx, "acme", "spring")
+            assert known is not None
+            names.append(batches.leave_name(tx, known))
+            rows.write_tasks(tx, known.id, ())
+            handed = Handed(name="spring", filename="s.csv", manifest=b"x", deliver=True, folder=f"spring-{number + 1}")
+            assert batches.receive(tx, world.account_id, handed)[0] != known.id
+    assert names == ["spring~1", "spring~2"]
+    assert world.column("state") == ["cancelled"]
+    with world.store.begin() as tx:
+        assert batches.folders(tx) == {"spring", "spring-2", "spring-3"}
+        assert batches.find(tx, "spring~1", "acme").id == world.batch_id
