@@ -10,7 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.store.batches import find
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.money import moved_money
-from pipeline.store.moves import move_sql
+from pipeline.store.moves import move_sql, stop
 from pipeline.store.schema import TO_LOOK_FOR
 from pipeline.task import Policy, State
 
@@ -168,7 +168,9 @@ def resolve(tx: Transaction, resolutions: Iterable[Resolution], cause: str) -> l
 def _resolve(tx: Transaction, sql: str, resolutions: Iterable[Resolution], cause: str) -> list[int]:
     rows = as_json(asdict(one) for one in resolutions)
     tx.run(_NOTE, rows=rows)
-    return [row.id for row in tx.rows(sql, rows=rows, cause=cause)]
+    moved = [row.id for row in tx.rows(sql, rows=rows, cause=cause)]
+    stop(tx, moved)
+    return moved
 
 
 def in_doubt(tx: Transaction, word: str, account: str) -> int:

@@ -3,7 +3,7 @@ move leaves a row in `task_events`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,17 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
         )
         SELECT * FROM moved
     """
+
+
+_STOP = move_sql("", "next_attempt_at = NULL, lease_until = NULL", guard="t.state = 'planned' AND NOT t.wanted")
+_NOT_WANTED = "its row was removed from the manifest, or has changed since; the API did not take it before that"
+
+
+def stop(tx: Transaction, ids: Iterable[int], why: str = _NOT_WANTED) -> None:
+    """Does not send those of the tasks that are planned and that the manifest no longer asks for."""
+    rows = [{"id": id_, "state": State.CANCELLED, "reason": why} for id_ in ids]
+    if rows:
+        tx.rows(_STOP, rows=as_json(rows), cause="manifest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +120,8 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
         }
         for one in changes
     )
+    moved = tx.rows(_REPORT, rows=rows, cause=cause)
+    stop(tx, (row.id for row in moved if row.state == State.PLANNED))
     return [
         FinishedTask(
             id=row.id,
@@ -123,7 +136,7 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
             prompts=tuple(row.prompts or ()),
             options=row.options,
         )
-        for row in tx.rows(_REPORT, rows=rows, cause=cause)
+        for row in moved
         if row.state == State.SUCCEEDED
     ]
 

@@ -13,7 +13,10 @@ from pipeline.task import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`."""
+    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`.
+
+    What the manifest no longer asks for counts if it is made, being made or in doubt.
+    """
 
     state: str
     problem: str | None
@@ -64,10 +67,12 @@ class Progress:
         return self.state == "planned" and self.done == self.tasks
 
 
+_BEFORE_FOLLOW_UPS = tuple(state for state in State if state not in {State.SUCCEEDED, State.DELIVERED})
+"""Whose follow-ups do not exist yet."""
+
+
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
-    found = tx.rows(
-        "SELECT state, problem, task_count, deliver, account_id, budget FROM batches WHERE id = :id", id=batch_id
-    )
+    found = tx.rows("SELECT state, problem, deliver, account_id, budget FROM batches WHERE id = :id", id=batch_id)
     batch, of = found[0], _counts(tx, batch_id)
     lost = of[State.FAILED].and_(of[State.CANCELLED])
     doubt, made = of[State.IN_DOUBT], of[State.SUCCEEDED]
@@ -78,7 +83,7 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
     return Progress(
         state=batch.state,
         problem=batch.problem,
-        tasks=batch.task_count,
+        tasks=sum(count.tasks for count in of.values()) + sum(of[state].follow_ups for state in _BEFORE_FOLLOW_UPS),
         done=of[State.DELIVERED].tasks + (0 if batch.deliver else made.tasks),
         failed=lost.tasks,
         in_doubt=doubt.parked,
@@ -128,7 +133,7 @@ def _counts(tx: Transaction, batch_id: int) -> dict[State, _Count]:
         SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
             sum(follow_up_count)::bigint AS follow_ups,
             coalesce(sum(follow_up_count) FILTER (WHERE next_attempt_at IS NULL), 0)::bigint AS behind_parked
-        FROM tasks WHERE batch_id = :id GROUP BY state
+        FROM tasks WHERE batch_id = :id AND (wanted OR state NOT IN ('failed', 'cancelled')) GROUP BY state
         """,
         id=batch_id,
     )

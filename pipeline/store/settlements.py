@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.money import moved_money
-from pipeline.store.moves import move_sql
+from pipeline.store.moves import move_sql, stop
 from pipeline.task import State
 
 
@@ -51,7 +51,8 @@ _SETTLE = move_sql(
 
 def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
     """Records how POSTs ended. The number of tasks that moved: one that a newer attempt owns does not."""
-    rows = as_json(asdict(one) for one in settlements)
+    listed = list(settlements)
+    rows = as_json(asdict(one) for one in listed)
     tx.run(
         """
         UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
@@ -62,4 +63,6 @@ def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
         """,
         rows=rows,
     )
-    return len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+    moved = len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+    stop(tx, (one.id for one in listed if one.state is State.PLANNED))
+    return moved

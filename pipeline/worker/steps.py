@@ -60,6 +60,7 @@ def read(batch_id: int) -> None:
             manifest = Manifest.from_bytes(unread.content, unread.filename, pictures=known, lint=unread.lint)
             grown = rows.write_tasks(tx, batch_id, planned_tasks(manifest.rows(), at.api.traits.lacks))
             moves.add_children(tx, at.account_id, follow_up.children(grown))
+            needs.settle(tx, at.account_id)
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
         log.info("batch_planned batch=%s", batch_id)
     except PipelineError as problem:

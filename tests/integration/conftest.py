@@ -86,7 +86,6 @@ class World:
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
         tasks = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys]
         with self.store.begin() as tx:
-            rows.refuse_changed_rows(tx, self.account_id, "spring", tasks)
             grown = rows.write_tasks(tx, self.batch_id, tasks)
             moves.add_children(tx, self.account_id, follow_up.children(grown))
 

@@ -223,9 +223,7 @@ def test_an_answer_in_doubt_is_asked_for_by_the_id_of_its_window(world: World) -
 
 def test_a_row_that_has_the_name_of_a_follow_ups_file_keeps_it(world: World) -> None:
     """As one may that was planned before the follow-up had a name of its own."""
-    write(world, imagine("fox-seed"))
-    write(world, imagine("fox"))
-    world.plan("fox", then=(FollowUp("seed"),))
+    write(world, imagine("fox-seed"), replace(imagine("fox"), then=(FollowUp("seed"),)))
     claimed = {task.prompt: task for task in send(world)}
     with world.store.begin() as tx:
         change = Change(
