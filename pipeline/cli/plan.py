@@ -19,10 +19,12 @@ from rich.tree import Tree
 from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
 from pipeline.cli.differences import as_json, differences, in_lines
+from pipeline.cli.handover import terms_of
 from pipeline.manifest import open_manifest
 from pipeline.plan import Branch, Skipped, Summary, possible, summarise, tasks
 from pipeline.settings import Settings, load
 from pipeline.store.changes import Changes
+from pipeline.terms import Terms
 from pipeline.then import family_and_value
 
 _SHOWN = 5
@@ -47,10 +49,13 @@ def plan(
     if json:
         changes = Changes(new=summary.rows, to_send=summary.actions) if known is None else known
         told = _as_json(file, manifest.name, summary, skipped, settings) | _changes_as_json(changes, settings)
+        budget = terms_of(manifest, settings).budget
+        told["budget"] = None if budget is None else f"{budget:f}"
         typer.echo(json_format.dumps(told, ensure_ascii=False))
     else:
         console = Console(highlight=False)
         _show(console, manifest.name, summary, skipped, settings)
+        _show_budget(console, summary, terms_of(manifest, settings))
         _show_changes(console, manifest.name, known, settings)
         console.print("Nothing was sent.", style="dim")
 
@@ -66,6 +71,22 @@ def _changes_as_json(changes: Changes, settings: Settings) -> dict[str, Any]:
             "cost": None if cost is None else str(cost),
         },
     }
+
+
+def _show_budget(console: Console, summary: Summary, terms: Terms) -> None:
+    """Whether the budget, if there is one, pays for all of it."""
+    cost = summary.most_cost(terms.prices)
+    if terms.budget is None:
+        return
+    if cost is None:
+        said = (
+            f"The budget of {terms.budget:,f} cannot be kept without a price for each action, so it would not be run."
+        )
+    elif cost > terms.budget:
+        said = f"The budget of {terms.budget:,f} does not pay for all of that: what is beyond it would not be sent."
+    else:
+        said = f"The budget of {terms.budget:,f} pays for all of it."
+    console.print(said, soft_wrap=True)
 
 
 def _show_changes(console: Console, batch: str, changes: Changes | None, settings: Settings) -> None:
