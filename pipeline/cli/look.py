@@ -48,12 +48,12 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
             found = batches.find(tx, batch, here.account_name)
         if here.has_services:
             here.refuse_other_account(found)
-        go_on(here, store, found, as_json=as_json)
+        go_on(here, store, found, work=here.has_services, as_json=as_json)
 
 
-def go_on(here: Place, store: Store, batch: Batch, *, as_json: bool) -> None:
-    """Follows the batch to its end, and exits with how it ended. With embedded services, does the work too."""
-    if here.has_services:
+def go_on(here: Place, store: Store, batch: Batch, *, work: bool, as_json: bool) -> None:
+    """Follows the batch to its end, with workers of its own if it is to `work`, and exits with how it ended."""
+    if work:
         here.bring_up_api()
         open_api(here.settings).check()
         here.start_work()

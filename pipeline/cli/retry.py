@@ -36,7 +36,7 @@ def retry(batch: BatchWord, as_json: AsJson = False) -> None:
             needs.settle(tx, found.account_id)
             waiting = deliveries.deliver_again(tx, found.id)
         _tell(found, late, retried, waiting)
-        go_on(here, store, found, as_json=as_json)
+        go_on(here, store, found, work=True, as_json=as_json)
 
 
 def _adopt_what_the_api_has(store: Store, api: Api, batch: Batch) -> int:

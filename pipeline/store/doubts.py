@@ -225,6 +225,8 @@ def _as_told(
     remote_id: str | None = None,
     wait: float | None = None,
 ) -> None:
-    attempt = tx.scalar("SELECT attempt FROM tasks WHERE id = :id FOR UPDATE", id=task_id)
-    told = Resolution(id=task_id, attempt=attempt, state=state, reason=reason, remote_id=remote_id, wait=wait)
+    known = tx.rows("SELECT attempt, state FROM tasks WHERE id = :id FOR UPDATE", id=task_id)[0]
+    if known.state == state:
+        raise UsageError("it was given up already: nothing was changed")
+    told = Resolution(id=task_id, attempt=known.attempt, state=state, reason=reason, remote_id=remote_id, wait=wait)
     _resolve(tx, _RESOLVE_AS_TOLD, [told], "resolve")

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.sandbox.attach import Services
 from tests.acceptance.conftest import MakeServer, Started
-from tests.acceptance.outside import Command, Folder, Server, processes_of, until
+from tests.acceptance.outside import Command, Ended, Folder, Server, processes_of, until
 
 
 @pytest.fixture
@@ -130,10 +130,8 @@ def test_a_run_whose_supervisor_is_killed_says_so_leaves_nothing_and_is_gone_on_
     assert slow_server.audit()["duplicates"] == []
 
 
-def test_what_was_in_a_post_when_its_worker_was_killed_is_in_doubt_and_never_sent_again(
-    folder: Folder, server: Server
-) -> None:
-    folder.settings |= server.settings
+def killed_in_a_post(folder: Folder, server: Server) -> Ended:
+    """A run whose worker is killed while its three POSTs are on their way; they arrive, or they do not."""
     run = folder.start("run", folder.rows("post.csv", 3), "--json")
     until(lambda: run.err or not run.is_running(), "it says nothing")
     server.freeze()
@@ -142,7 +140,24 @@ def test_what_was_in_a_post_when_its_worker_was_killed_is_in_doubt_and_never_sen
         until(lambda: in_a_post(database) == 3, "nothing is sent")
         kill(services, "worker-1")
         server.thaw()
-    ended = run.wait()
+    return run.wait()
+
+
+def test_what_was_in_a_post_when_its_worker_was_killed_is_found_at_the_api_or_sent_again(
+    folder: Folder, server: Server
+) -> None:
+    folder.settings |= server.settings | {"horizon": "1"}
+    ended = killed_in_a_post(folder, server)
+    wanted = {"tasks": 15, "delivered": 15, "failed": 0, "in_doubt": 0}
+    assert (ended.status, {key: ended.json[key] for key in wanted}) == (0, wanted), ended.err
+    assert (server.accepted(), server.audit()["duplicates"]) == (15, [])
+    assert set(server.audit()["by_work"].values()) == {1}
+
+
+def test_where_nobody_can_tell_it_is_in_doubt_and_never_sent_again(folder: Folder, serve: MakeServer) -> None:
+    server = serve(dialect="relay")
+    folder.settings |= server.settings | {"horizon": "1", "api_dialect": "relay"}
+    ended = killed_in_a_post(folder, server)
     wanted = {"tasks": 15, "sent": 3, "delivered": 0, "failed": 0, "in_doubt": 3}
     assert (ended.status, {key: ended.json[key] for key in wanted}) == (1, wanted)
 

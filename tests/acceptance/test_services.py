@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.acceptance.conftest import Host
+import json
+from pathlib import Path
+
+from tests.acceptance.conftest import Host, MakeServer
 from tests.acceptance.outside import Folder, Server, until
 
 
@@ -54,8 +57,54 @@ def test_three_runs_at_once_share_one_postgres_and_pay_once(folder: Folder, serv
     assert (server.accepted(), server.audit()["duplicates"]) == (20, [])
 
 
-def test_a_lost_reply_waits_for_a_person_and_is_never_sent_again(folder: Folder, server: Server, host: Host) -> None:
+def test_a_lost_reply_is_found_at_the_api_and_costs_nothing_twice(folder: Folder, server: Server, host: Host) -> None:
+    folder.settings |= server.settings | host() | {"prices": '{"imagine": 0.04, "upscale": 0.01}', "budget": "1"}
+    folder.manifest("lost.csv", "owl,an owl --sandbox lost,U1", "cat,a cat,U1")
+    ended = folder.pipeline("run", "lost.csv", "--json")
+    assert (ended.status, ended.json["sent"], ended.json["delivered"]) == (0, 4, 4), ended.err
+    assert (server.accepted(), server.audit()["duplicates"]) == (4, [])
+    money = {"budget": "1", "spent": "0.10", "reserved": "0.00", "in_doubt": "0.00", "avoided": "0.04"}
+    assert ended.json["money"] == money
+    shown = folder.pipeline("status", "lost")
+    assert "Money: 0.10 spent, 0.04 not paid twice; the budget is 1" in shown.out
+
+
+def test_what_the_budget_does_not_pay_for_is_not_sent_until_it_is_raised(
+    folder: Folder, server: Server, host: Host
+) -> None:
+    folder.settings |= server.settings | host() | {"prices": '{"imagine": 0.04, "upscale": 0.01}'}
+    rows = "tasks: [{prompt: a fox}, {prompt: an owl}, {prompt: a cat}]"
+    manifest = "batch: few\nbudget: {}\ndefaults: {{then: U1}}\n" + rows.replace("{", "{{").replace("}", "}}")
+    (folder.path / "few.yaml").write_text(manifest.format("0.10"))
+    ended = folder.pipeline("run", "few.yaml", "--json")
+    assert (ended.status, ended.json["delivered"], ended.json["not_affordable"]) == (1, 4, 1), ended.err
+    assert (ended.json["money"]["spent"], server.accepted()) == ("0.10", 4)
+    assert "beyond the budget: not sent" in folder.pipeline("status", "few").out.lower()
+    (folder.path / "few.yaml").write_text(manifest.format("0.20"))
+    ended = folder.pipeline("run", "few.yaml", "--json")
+    assert (ended.status, ended.json["delivered"], ended.json["money"]["spent"]) == (0, 6, "0.15"), ended.err
+    unpriced = folder.pipeline("run", "few.yaml", prices='{"imagine": 0.04}')
+    assert (unpriced.status, server.accepted()) == (2, 6)
+    assert "the budget of 0.20 cannot be kept" in unpriced.err
+
+
+def test_a_retry_sends_again_what_failed_and_nothing_else(folder: Folder, server: Server, host: Host) -> None:
     folder.settings |= server.settings | host()
+    folder.manifest("some.csv", "owl,an owl --sandbox fail,U1", "cat,a cat,U1")
+    assert folder.pipeline("run", "some.csv").status == 1
+    before = server.accepted()
+    again = folder.pipeline("retry", "some", "--json")
+    assert "1 tasks are sent again" in again.err
+    assert (again.status, again.json["delivered"], again.json["failed"]) == (1, 2, 1), again.err
+    assert server.accepted() == before + 1
+
+
+def test_a_lost_reply_that_nobody_can_tell_of_waits_for_a_person_and_is_never_sent_again(
+    folder: Folder, serve: MakeServer, host: Host, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+    server = serve(dialect="relay", journal=journal)
+    folder.settings |= server.settings | host() | {"api_dialect": "relay", "horizon": "1"}
     folder.manifest("lost.csv", "owl,an owl --sandbox lost,U1", "cat,a cat --sandbox lost,U1-U2")
     first = folder.pipeline("run", "lost.csv")
     assert first.status == 1
@@ -65,7 +114,8 @@ def test_a_lost_reply_waits_for_a_person_and_is_never_sent_again(folder: Folder,
     assert (again.status, again.json["sent"], again.json["in_doubt"]) == (1, 0, 2)
     assert server.accepted() == 2
 
-    (remote_id,) = server.task_ids("an owl --sandbox lost")
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    (remote_id,) = [line["id"] for line in lines if line.get("prompt") == "an owl --sandbox lost"]
     assert folder.pipeline("resolve", "lost/owl", "--found", remote_id).status == 0
     assert folder.pipeline("resolve", "lost/cat", "--give-up").status == 0
     assert folder.pipeline("resolve", "lost/cat", "--give-up").status == 2
