@@ -101,6 +101,8 @@ class Trial:
         name = f"m{self._submitted}"
         rows = (f"r{row},a lighthouse on rock {row} of coast {name},U1-U4" for row in range(self._rows))
         (fleet.home / f"{name}.csv").write_text("\n".join(("key,prompt,then", *rows)) + "\n")
+        if self.scenario.impatient:
+            fleet.killed_command(self._dice.uniform(0.5, 3.0), "submit", f"{name}.csv")
         fleet.pipeline("submit", f"{name}.csv")
 
     def _is_over(self, fleet: Fleet) -> bool:
