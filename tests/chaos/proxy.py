@@ -71,7 +71,7 @@ class Proxy:
         self._run(self._listen())
 
     def close(self) -> None:
-        self._run(self._stop())
+        self._run(self._leave())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -88,6 +88,15 @@ class Proxy:
             self._server = None
         for writer in self._open:
             writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _leave(self) -> None:
+        """Nobody is waited for, and no connection stays open."""
+        await self._stop()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
