@@ -24,6 +24,10 @@ DOWNLOAD = Backoff(base=0.5, cap=60.0, tries=5, total=3_600.0)
 """A picture that was paid for. After this it waits for the next `pipeline run`, still at the API."""
 
 
+AWAY = Backoff(base=0.5, cap=60.0, tries=None, total=3_600.0)
+"""The same, while the place where the picture lies cannot be reached: links live for a day."""
+
+
 def refused(tries: int) -> Backoff:
     """For one task that the API did not take for a reason that may pass."""
     return Backoff(base=1.0, cap=60.0, tries=tries, total=6 * 3_600.0)

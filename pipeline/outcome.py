@@ -5,7 +5,8 @@ The question behind every outcome is whether the API may have created a job that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -39,9 +40,11 @@ class Blame(StrEnum):
     TASK = "task"
     """This task only: it spends one of its tries."""
     ACCOUNT = "account"
-    """The whole account (queue full, rate limit, server unreachable): it pauses, and nobody spends a try."""
+    """The whole account is busy (queue full, rate limit, no money): it pauses, and nobody spends a try."""
+    SERVER = "server"
+    """The server cannot be reached or fails: the account pauses, and a free question goes before its next task."""
     KEY = "key"
-    """The key is refused, or refused this: the account's turn, unless it took other tasks at the same time."""
+    """The key is refused, or refused this: as if the server failed, unless it took other tasks at the same time."""
     NOBODY = "nobody"
     """Nothing was sent, for a reason of ours."""
 
@@ -94,3 +97,15 @@ class Report:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     properties: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """What a look for tasks by their tokens has found."""
+
+    found: Mapping[str, Report] = field(default_factory=dict)
+    """By token."""
+    complete: bool = False
+    """Whether what was not found surely is not there."""
+    why: str = ""
+    """Why it is not complete."""

@@ -13,6 +13,7 @@ from pipeline.manifest.names import stem
 from pipeline.manifest.place import LISTED, Faults, Place
 from pipeline.manifest.vocabulary import DOING
 from pipeline.task import NewTask, Row
+from pipeline.terms import unpriced
 from pipeline.then import FAMILIES, FollowUp, family_and_value
 
 __all__ = ["Branch", "Skipped", "Summary", "needs", "possible", "stem", "summarise", "tasks"]
@@ -136,10 +137,6 @@ class Branch:
             yield from branch.each()
 
 
-FREE = frozenset({Action.SEED, Action.BOOKMARK})
-"""Actions that make nothing, and cost nothing unless a price says otherwise."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a manifest becomes, counted."""
@@ -162,7 +159,7 @@ class Summary:
         return self.tasks * max_attempts
 
     def unpriced(self, prices: Mapping[Action, Decimal]) -> tuple[Action, ...]:
-        return tuple(action for action in self.actions if action not in prices and action not in FREE)
+        return unpriced(self.actions, prices)
 
     def most_cost(self, prices: Mapping[Action, Decimal]) -> Decimal | None:
         """What it costs at worst, in the currency of `prices`: every task is made. A refused attempt costs nothing.

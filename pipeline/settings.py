@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from pipeline.action import Action
 from pipeline.errors import UsageError
+from pipeline.task import Policy
 
 
 class Dialect(StrEnum):
@@ -94,6 +95,13 @@ class Settings(BaseSettings):
     )
     max_queued: int = Field(10, ge=0, le=1_000, description="How many more the account lets wait in its queue")
     max_attempts: int = Field(8, ge=1, le=100, description="How often a task that the API does not take is tried")
+    horizon: float = Field(
+        120.0, ge=0, description="Seconds for which a task in doubt is looked for before its absence proves anything"
+    )
+    in_doubt: Policy = Field(
+        Policy.HOLD, description="What becomes of a task in doubt that cannot be settled by looking: `hold` it for you"
+    )
+    budget: Decimal | None = Field(None, ge=0, description="What a batch may cost at most, by `PIPELINE_PRICES`")
     workers: int = Field(2, ge=1, le=16, description="Worker processes that `pipeline run` starts on this machine")
     prices: dict[Action, Decimal] = Field(
         default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'

@@ -7,11 +7,13 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
+from typing import TypeVar
 
 from pipeline import backoff
 from pipeline.dispatch import Handful, now
+from pipeline.doubt import FIRST_LOOK
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
-from pipeline.store.moves import Settlement
+from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, State
 
 log = logging.getLogger("pipeline.submit")
@@ -22,23 +24,42 @@ LONGEST_PAUSE = 3_600.0
 SAVE_EVERY = 0.1
 """Seconds after which the outcomes that are there are saved, however slow the rest: a crash leaves less in doubt."""
 
+HANDED_BACK = TryAgain(
+    reason="this worker was told to stop before it sent it; nothing was sent", blame=Blame.NOBODY, after=0.0
+)
+
 Post = Callable[[ClaimedTask], Outcome]
+Told = Callable[[], bool]
+"""Whether this process has been told to stop."""
+Result = TypeVar("Result")
+Work = TypeVar("Work")
 
 
 def send(
-    handful: Handful, post: Post, pool_for: Callable[[ClaimedTask], Executor]
+    handful: Handful, post: Post, pool_for: Callable[[ClaimedTask], Executor], told: Told
 ) -> Iterator[list[tuple[ClaimedTask, Outcome]]]:
     """Sends all at once, each on its pool, and yields them as they end, many at a time."""
     pending: dict[Future[Outcome], ClaimedTask] = {
-        pool_for(task).submit(_send_one, task, handful.send_before, post): task for task in handful.tasks
+        pool_for(task).submit(_send_one, task, handful.send_before, post, told): task for task in handful.tasks
     }
+    for ended, left in as_they_end(pending, told):
+        yield ended + [(task, HANDED_BACK) for task in left]
+
+
+def as_they_end(
+    pending: dict[Future[Result], Work], told: Told
+) -> Iterator[tuple[list[tuple[Work, Result]], list[Work]]]:
+    """What has ended, many at a time; and what still waited when this process was told to stop, which never begins."""
     while pending:
         ended, _ = wait(pending, timeout=SAVE_EVERY)
-        if ended:
-            yield [(pending.pop(future), future.result()) for future in ended]
+        left = [future for future in pending.keys() - ended if future.cancel()] if told() else []
+        if ended or left:
+            yield [(pending.pop(one), one.result()) for one in ended], [pending.pop(one) for one in left]
 
 
-def _send_one(task: ClaimedTask, send_before: float, post: Post) -> Outcome:
+def _send_one(task: ClaimedTask, send_before: float, post: Post, told: Told) -> Outcome:
+    if told():
+        return HANDED_BACK
     try:
         return too_late(send_before) or post(task)
     except Exception as bug:
@@ -66,11 +87,13 @@ def settlement(task: ClaimedTask, outcome: Outcome, max_attempts: int, rng: rand
         case Refused():
             return _settled(task, State.FAILED, "refused", outcome)
         case InDoubt():
-            return _settled(task, State.IN_DOUBT, "in_doubt", outcome)
-        case TryAgain(blame=Blame.ACCOUNT | Blame.KEY):
+            return _settled(task, State.IN_DOUBT, "in_doubt", outcome, wait=FIRST_LOOK)
+        case TryAgain(blame=Blame.ACCOUNT | Blame.SERVER | Blame.KEY):
             return _settled(task, State.PLANNED, "try_again", outcome, wait=0.0)
         case TryAgain(blame=Blame.NOBODY):
-            return _settled(task, State.PLANNED, "try_again", outcome, wait=1.0)
+            return _settled(
+                task, State.PLANNED, "try_again", outcome, wait=1.0 if outcome.after is None else outcome.after
+            )
         case TryAgain():
             tries = task.tries + 1
             seconds = backoff.delay(backoff.refused(max_attempts), tries, task.seconds_failing, outcome.after, rng)
@@ -105,8 +128,11 @@ def _settled(
 
 def account_refusal(outcomes: Iterable[Outcome]) -> TryAgain | None:
     """The refusal that concerns the whole account, if there is one: the one that asks for the longest wait."""
-    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame in {Blame.ACCOUNT, Blame.KEY}]
+    refusals = [one for one in outcomes if isinstance(one, TryAgain) and one.blame in _OF_THE_ACCOUNT]
     return max(refusals, key=lambda one: one.after or 0.0, default=None)
+
+
+_OF_THE_ACCOUNT = frozenset({Blame.ACCOUNT, Blame.SERVER, Blame.KEY})
 
 
 def is_of_the_key(outcome: Outcome) -> bool:

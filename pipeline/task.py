@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.action import Action
 from pipeline.inputs import Attached, Input, inputs_to_json
-from pipeline.prompt import lint
+from pipeline.prompt import tidied
 from pipeline.then import FollowUp
 
 
@@ -140,7 +140,7 @@ class NewTask:
     def fingerprint(self) -> str:
         """What is sent, in short; the person's own note and how the prompt is spaced make no difference."""
         sent = {name: value for name, value in self.options.items() if name != "state"}
-        what = [self.action, lint(self.prompt).prompt, self.mode, inputs_to_json(self.inputs), sent]
+        what = [self.action, tidied(self.prompt), self.mode, inputs_to_json(self.inputs), sent]
         return sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
@@ -208,6 +208,8 @@ class FinishedTask:
     mode: Mode | None
     then: tuple[FollowUp, ...]
     to_deliver: bool
+    late: bool = False
+    """It had been given up before."""
     prompts: tuple[str, ...] = ()
     """What a describe or a shorten made."""
     options: Mapping[str, Any] = field(default_factory=dict)

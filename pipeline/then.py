@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.action import Action, Makes
 from pipeline.inputs import Input, inputs_from_json, inputs_to_json
+from pipeline.prompt import tidied
 
 _ONE_TO_FOUR = ("1", "2", "3", "4")
 _ANY_PICTURE = frozenset({Makes.GRID, Makes.PICTURE, Makes.PLAIN_PICTURE})
@@ -102,6 +104,11 @@ class FollowUp:
         return int(self.value) if self.family in {"U", "V", "imagine"} else None
 
     @property
+    def request(self) -> tuple[str, str | None, Input | None]:
+        """What it asks for. Of siblings with one word it makes no difference which comes first."""
+        return self.word.partition("~")[0], None if self.prompt is None else tidied(self.prompt), self.mask
+
+    @property
     def size(self) -> int:
         """How many tasks this becomes, itself included."""
         return 1 + sum(child.size for child in self.then)
@@ -126,14 +133,13 @@ def _fits(family: str, value: str) -> bool:
     return value in values if values else not value
 
 
-def only_adds(old: Iterable[FollowUp], new: Iterable[FollowUp]) -> bool:
-    """Whether the new follow-ups are the old ones and perhaps more, at any depth."""
-    by_word = {one.word: one for one in new}
-    return all(_only_grows(one, by_word.get(one.word)) for one in old)
+def alike(some: Iterable[FollowUp], others: Iterable[FollowUp]) -> bool:
+    """Whether both ask for the same follow-ups, at every depth and in any order."""
+    return _requests(some) == _requests(others)
 
 
-def _only_grows(old: FollowUp, new: FollowUp | None) -> bool:
-    return new is not None and (old.prompt, old.mask) == (new.prompt, new.mask) and only_adds(old.then, new.then)
+def _requests(then: Iterable[FollowUp]) -> frozenset[Any]:
+    return frozenset(Counter((one.request, _requests(one.then)) for one in then).items())
 
 
 def then_to_json(then: Iterable[FollowUp]) -> list[Any]:

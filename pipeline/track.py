@@ -45,6 +45,7 @@ def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
             state=State.FAILED,
             reason=f"the API no longer knows task {task.remote_id}: "
             f"it has not listed it for {round(task.seconds_missing / 60)} minutes",
+            settles=False,
         )
         for task in missed
         if task.seconds_missing is not None
@@ -81,6 +82,7 @@ def _change(task: TaskAtApi, report: Report) -> Change | None:
                 remote_id=task.remote_id,
                 state=State.FAILED,
                 reason="the API did not finish it within a day",
+                settles=False,
             )
         state = State.RUNNING if task.state is State.RUNNING else report.state
         moved = state is not task.state
@@ -130,7 +132,11 @@ def _empty_handed(task: TaskAtApi, report: Report) -> Change | None:
             return None
         what = "brings no text" if task.action in TEXTS else "names no picture"
         return Change(
-            id=task.id, remote_id=task.remote_id, state=State.FAILED, reason=f"the API says SUCCESS, and {what}"
+            id=task.id,
+            remote_id=task.remote_id,
+            state=State.FAILED,
+            reason=f"the API says SUCCESS, and {what}",
+            settles=False,
         )
     return Change(
         id=task.id, remote_id=task.remote_id, state=State.RUNNING, progress=_NOTHING_YET, started_at=report.started_at
@@ -141,6 +147,12 @@ def unlisted(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[Task
     """The tasks that the API did not list."""
     listed = {report.remote_id for report in reports}
     return [task for task in known if task.remote_id not in listed]
+
+
+def unfinished(known: Iterable[TaskAtApi], reports: Iterable[Report]) -> list[int]:
+    """Those of the tasks that the API is still making."""
+    live = {report.remote_id for report in reports if report.state in _UNFINISHED and not report.window}
+    return [task.id for task in known if task.remote_id in live]
 
 
 def poll_interval(tasks: Sequence[TaskAtApi], *, called_back: bool = False) -> float:

@@ -36,6 +36,8 @@ class Runtime:
     account_id: int
     output_dir: Path
     max_attempts: int
+    horizon: float
+    """Seconds, see `doubt.resolution`."""
     pool: ThreadPoolExecutor
     """POSTs without pictures."""
     uploads: ThreadPoolExecutor
@@ -84,6 +86,7 @@ def runtime() -> Runtime:
         account_id=register_account(store, settings),
         output_dir=settings.output_dir,
         max_attempts=settings.max_attempts,
+        horizon=settings.horizon,
         pool=ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="http"),
         uploads=ThreadPoolExecutor(CONCURRENT_UPLOADS, thread_name_prefix="upload"),
         questions=ThreadPoolExecutor(CONCURRENT_QUESTIONS, thread_name_prefix="question"),

@@ -12,8 +12,20 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"action", "inputs", "then", "task", "backoff", "outcome", "prompt", "errors", "settings"}
-STAGES = {"manifest", "plan", "dispatch", "submit", "track", "follow_up", "deliver", "report"}
+WORDS = {
+    "action",
+    "inputs",
+    "then",
+    "task",
+    "fingerprint",
+    "backoff",
+    "outcome",
+    "prompt",
+    "errors",
+    "settings",
+    "terms",
+}
+STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "track", "follow_up", "deliver", "report"}
 MAY_IMPORT = {
     **dict.fromkeys(WORDS, WORDS),
     "api": WORDS,

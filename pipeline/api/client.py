@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 from urllib.parse import quote
 
@@ -14,14 +15,15 @@ from pipeline.api.at_once import is_free, settled
 from pipeline.api.dialects import TRAITS, key_headers
 from pipeline.api.endpoints import IMAGINE, Request
 from pipeline.api.follow_ups import word_of
-from pipeline.api.line import LONGEST_REPLY, CutShortError, Line, LostReplyError, NeverSentError, QueryError
+from pipeline.api.line import LONGEST_REPLY, Line, LostReplyError, NeverSentError, QueryError
 from pipeline.api.look_up import find
 from pipeline.api.probe import probe
 from pipeline.api.replies import no_such_endpoint, object_in, read_reply, words_in
 from pipeline.api.reports import read_report, read_reports
 from pipeline.api.requests import request_for
+from pipeline.api.upload import CutShortError
 from pipeline.errors import ServiceError
-from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, TryAgain
+from pipeline.outcome import Blame, InDoubt, Outcome, Refused, Report, Sightings, TryAgain
 from pipeline.settings import Dialect
 from pipeline.task import ClaimedTask
 
@@ -81,9 +83,7 @@ class Api:
             timeout = SEED_TIMEOUT if request.body is None else SUBMIT_TIMEOUT
             reply = self._line.send(request.method, f"{mode}/mj{request.path}", request.body, timeout)
         except NeverSentError as error:
-            return TryAgain(
-                reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.ACCOUNT
-            )
+            return TryAgain(reason=f"{self.base_url} cannot be reached ({error}); nothing was sent", blame=Blame.SERVER)
         except CutShortError as error:
             return TryAgain(reason=f"the request was cut short ({error}), so the API made nothing of it")
         except LostReplyError as error:
@@ -109,7 +109,7 @@ class Api:
         if mode:
             return TryAgain(reason=f"{said}: if it stays so, leave `mode` out", after=ASK_MISSING_AFTER)
         if request.endpoint == IMAGINE:
-            return TryAgain(reason=f"{said}: check PIPELINE_API_BASE_URL", blame=Blame.ACCOUNT)
+            return TryAgain(reason=f"{said}: check PIPELINE_API_BASE_URL", blame=Blame.SERVER)
         others = {*self._missing_in(mode), request.endpoint}
         if isinstance(request_for(task, self.traits, others), Request):
             self._missing[request.endpoint] = time.monotonic()
@@ -157,12 +157,12 @@ class Api:
             raise QueryError(f"{reply.url} answered something that is no task")
         return report
 
-    def find(self, token: str) -> Report | None:
-        """The task that carries this token; None when there surely is none. Raises `QueryError` when that is not known.
+    def find(self, tokens: Sequence[str], since: datetime) -> Sightings:
+        """The tasks that carry these tokens, none of which was sent before `since`. Raises `QueryError`.
 
         Plus is asked by `state`, novicezk lists all, trueai its newest 100, and relays offer no way at all.
         """
-        return find(self._line, token, self.traits.look_ups)
+        return find(self._line, tokens, self.traits.look_ups, since)
 
     def cancel(self, remote_id: str) -> None:
         """Asks the server to stop a task. Raises `QueryError` with its own words when it does not."""

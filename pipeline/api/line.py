@@ -15,7 +15,8 @@ from typing import Any, Self
 
 import httpx
 
-from pipeline.api.upload import Upload
+from pipeline.api.trail import Trail
+from pipeline.api.upload import CutShortError, Upload
 
 QUERY_TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 """Seconds."""
@@ -23,6 +24,9 @@ LONGEST_REPLY = 32 * 1024 * 1024
 """Bytes. A hundred tasks with every field that is known come to 0.3 MB."""
 SLOWEST_REPLY = 40.0
 """Seconds from the beginning of a reply to its end."""
+KEEP = httpx.Limits(keepalive_expiry=1.0)
+"""Seconds for which an idle connection is used again. Servers close theirs after two or more, and a request that goes
+out just then is not sent again by httpx: it would be in doubt."""
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -36,14 +40,6 @@ _NEVER_SENT = (
 
 class NeverSentError(Exception):
     """No byte of the request has left this machine."""
-
-
-class CutShortError(Exception):
-    """The request was broken off before its end was sent, so nobody can have acted on it.
-
-    A server must take a message that is shorter than its Content-Length for incomplete, and close the connection (RFC
-    9112, 6.3 and 8). One that looked at it all the same would find JSON without its closing brace.
-    """
 
 
 class LostReplyError(Exception):
@@ -105,11 +101,20 @@ class Line:
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self._local.client = httpx.Client(
-                headers=self._headers, transport=self._transport, verify=self._tls, timeout=QUERY_TIMEOUT
-            )
+            client = self._local.client = self._new_client()
             self._clients.append(client)
         return client
+
+    def _new_client(self) -> httpx.Client:
+        settings: dict[str, Any] = {"headers": self._headers, "timeout": QUERY_TIMEOUT, "limits": KEEP}
+        try:
+            return httpx.Client(transport=self._transport, verify=self._tls, **settings)
+        except (ValueError, ImportError, httpx.InvalidURL) as unusable:
+            # Its words are left out, since a proxy's address may hold a password.
+            raise NeverSentError(
+                "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names a proxy that cannot be used: its address must begin with "
+                f"http:// or https:// ({type(unusable).__name__})"
+            ) from None
 
     def showing(self, headers: Mapping[str, str]) -> Line:
         """The same way with other headers."""
@@ -128,19 +133,20 @@ class Line:
         `timeout.write` bounds the whole upload; the other times are httpx's own.
         """
         upload = None if body is None else Upload(body, timeout.write or 0.0)
+        trail = Trail()
         try:
-            return self._send(method, path, upload, timeout)
-        except _NEVER_SENT as error:
-            raise NeverSentError(str(error) or type(error).__name__) from None
-        except httpx.HTTPError as error:
-            broken = LostReplyError if upload is None or upload.whole else CutShortError
-            raise broken(str(error) or type(error).__name__) from None
+            return self._send(method, path, upload, timeout, trail)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            words = str(error) or type(error).__name__
+            if isinstance(error, _NEVER_SENT) or trail.nothing_sent:
+                raise NeverSentError(words) from None
+            raise (CutShortError if trail.cut_short else LostReplyError)(words) from None
 
-    def _send(self, method: str, path: str, upload: Upload | None, timeout: httpx.Timeout) -> Reply:
-        sent: dict[str, Any] = {"timeout": timeout}
+    def _send(self, method: str, path: str, upload: Upload | None, timeout: httpx.Timeout, trail: Trail) -> Reply:
+        sent: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": trail}}
         if upload is not None:
             stall = httpx.Timeout(**(timeout.as_dict() | {"write": upload.stall}))
-            sent = {"content": upload.content, "headers": upload.headers, "timeout": stall}
+            sent |= {"content": upload.content, "headers": upload.headers, "timeout": stall}
         with self._client.stream(method, self.base_url + path, **sent) as reply:
             ends = time.monotonic() + SLOWEST_REPLY
             content = bytearray()
@@ -148,5 +154,13 @@ class Line:
                 content += chunk
                 if len(content) > LONGEST_REPLY or time.monotonic() > ends:
                     raise httpx.ReadError("the reply does not end")
-        text = content.decode(reply.charset_encoding or "utf-8", errors="replace")
+        text = _decoded(bytes(content), reply.charset_encoding or "utf-8")
         return Reply(reply.url.copy_with(query=None), reply.status_code, reply.headers, text)
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    """A server that names a charset that nobody knows has answered all the same."""
+    try:
+        return content.decode(charset, errors="replace")
+    except (LookupError, ValueError):
+        return content.decode(errors="replace")

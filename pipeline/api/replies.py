@@ -22,6 +22,15 @@ QUEUE_FULL = "队列已满"
 LIMIT_REACHED = "已达上限"
 """How trueai ends its limits on a user's tasks: at once, waiting, a day, in all."""
 NO_MONEY = ("quota", "balance", "余额", "额度", "欠费")
+BEHIND_THE_RELAY = (
+    *("do_request_failed", "close_request_body_failed", "response_body_failed", "fail_to_fetch_midjourney"),
+    *("insert_midjourney_task_failed", "midjourney_billing_failed"),
+)
+"""What relays say with code 4 after they have asked the server behind them."""
+NO_CHANNEL = ("no available channel", "无可用渠道")
+"""What a relay says of itself before it asks anyone."""
+AFTER_ANOTHER = ("(retry)", "（retry）")
+"""How it ends the same when it has asked one channel already, and found no second."""
 LONGEST_ID = 255
 
 
@@ -33,7 +42,7 @@ def read_reply(status: int, headers: Mapping[str, str], text: str, *, windows: b
         if code == 21:
             return _window_or_known(body, windows=windows)
         return _by_code(code, body, _retry_after(headers))
-    return _by_status(status, body, text, _retry_after(headers))
+    return _by_status(status, headers, body, text)
 
 
 def no_such_endpoint(status: int, text: str) -> bool:
@@ -57,6 +66,8 @@ def _by_code(code: int, body: Mapping[str, Any], after: float | None) -> Outcome
             return TryAgain(reason=said, after=after, code=code)
         case 4 if any(early in words for early in MOMENT_TOO_EARLY):
             return TryAgain(reason=said, after=after, code=code)
+        case 4 if any(lost in words for lost in BEHIND_THE_RELAY):
+            return InDoubt(reason=f"the relay had asked the server behind it, and then failed: {said}", code=code)
         case 4 | 24 | -1:
             return Refused(reason=said + _banned(body), code=code)
         case _:
@@ -87,21 +98,39 @@ def _window_or_known(body: Mapping[str, Any], *, windows: bool) -> Outcome:
     return Window(remote_id=remote_id, code=21, reason=words or "a window waits")
 
 
-def _by_status(status: int, body: Mapping[str, Any], text: str, after: float | None) -> Outcome:
+def _by_status(status: int, headers: Mapping[str, str], body: Mapping[str, Any], text: str) -> Outcome:
     said = f"HTTP {status}" + (f": {words}" if (words := words_in(body) or _plain(text)) else "")
+    after = _retry_after(headers)
     if status in {401, 403}:
         reason = f"the API refuses this account ({said}): check PIPELINE_API_KEY and the account's balance"
         return TryAgain(reason=reason, blame=Blame.KEY, after=after)
-    if status == 402:
-        return TryAgain(reason=f"the account has no money left ({said})", blame=Blame.ACCOUNT, after=after)
-    if status == 429:
-        return TryAgain(reason=f"too many requests ({said})", blame=Blame.ACCOUNT, after=after)
-    if status == 503 and any(word in said.lower() for word in ("channel", "渠道")):
-        # A relay that found no channel says so before it asks anyone; any other 503 may come from behind it.
-        return TryAgain(reason=f"the relay has no channel for this ({said})", blame=Blame.ACCOUNT, after=after)
-    if 400 <= status < 500 and status != 408:
+    if why := _nobody_is_served(status, said, headers):
+        return TryAgain(reason=why, blame=Blame.ACCOUNT, after=after)
+    if 400 <= status < 500 and status not in {408, 499}:
         return Refused(reason=f"the API refuses the request ({said})")
     return InDoubt(reason=f"the reply does not say whether the API took the task ({said or 'empty'})")
+
+
+def _nobody_is_served(status: int, said: str, headers: Mapping[str, str]) -> str | None:
+    """Why no task of this account would be taken now, for the statuses that mean it."""
+    match status:
+        case 301 | 307 | 308:
+            to = " ".join(headers.get("location", "elsewhere").partition("?")[0].split())[:200]
+            return f"the API says that it has moved to {to} ({said}): set PIPELINE_API_BASE_URL to where it is"
+        case 402:
+            return f"the account has no money left ({said})"
+        case 407:
+            return f"the proxy on the way to the API asks for a password ({said}): check HTTP_PROXY"
+        case 429:
+            return f"too many requests ({said})"
+        case 503 if _no_channel(said.lower()):
+            return f"the relay has no channel for this ({said})"
+    return None
+
+
+def _no_channel(said: str) -> bool:
+    """Any other 503 may come from behind the relay."""
+    return any(words in said for words in NO_CHANNEL) and not any(words in said for words in AFTER_ANOTHER)
 
 
 def object_in(text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The body of a request as it is sent. A large one goes in pieces, under a clock, and knows if its end was sent."""
+"""The body of a request as it is sent. A large one goes in pieces, under a clock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
-
 PIECE = 64 * 1024
 """Bytes. A body without pictures is one piece."""
+
+
+class CutShortError(Exception):
+    """The request was broken off before its end was sent, so nobody can have acted on it.
+
+    A server must take a message that is shorter than its Content-Length for incomplete, and close the connection (RFC
+    9112, 6.3 and 8). One that looked at it all the same would find JSON without its closing brace.
+    """
 
 
 class Upload:
@@ -21,8 +27,6 @@ class Upload:
         self._content = text.encode()
         self._seconds = seconds
         self.is_large = len(self._content) > PIECE
-        self.whole = not self.is_large
-        """Whether the last piece was handed over, so that the request may have arrived."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,12 +42,11 @@ class Upload:
         return self._seconds / 3 if self.is_large else self._seconds
 
     def _pieces(self) -> Iterator[bytes]:
-        """Raises `httpx.WriteTimeout` between two pieces, when there is no time left to send the next one."""
+        """Raises `CutShortError` between two pieces, when there is no time left to send the next one."""
         length = len(self._content)
         ends = time.monotonic() + self._seconds - self.stall
         for start in range(0, length, PIECE):
             if time.monotonic() > ends:
                 sent = f"{start / 1e6:.1f} of {length / 1e6:.1f} MB"
-                raise httpx.WriteTimeout(f"the server took {sent} in {self._seconds - self.stall:.0f} seconds")
-            self.whole = start + PIECE >= length
+                raise CutShortError(f"the server took {sent} in {self._seconds - self.stall:.0f} seconds")
             yield self._content[start : start + PIECE]

@@ -18,6 +18,7 @@ from pipeline.cli.hooks import hooks
 from pipeline.cli.interruption import listen
 from pipeline.cli.look import report, status, watch
 from pipeline.cli.plan import plan
+from pipeline.cli.retry import retry
 from pipeline.cli.run import run, submit
 from pipeline.cli.sandbox import sandbox
 from pipeline.cli.serve import beat, check, migrate, worker
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Make pictures": (run, plan, submit, status, watch, report, export, resolve),
+    "Make pictures": (run, plan, submit, status, watch, report, export, retry, resolve),
     "Each service alone": (check, migrate, worker, beat, hooks, sandbox),
 }
 for panel, commands in PANELS.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from pipeline.cli.ready import ready_broker
-from pipeline.errors import ServiceError
+from pipeline.errors import ServiceError, UsageError
 from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
 from pipeline.settings import Dialect, Settings, load
 from pipeline.store.batches import Batch
@@ -58,6 +58,14 @@ class Place:
             return self.settings.account_name
         dialect = self.settings.api_dialect
         return SANDBOX if dialect is Dialect.PLUS else f"{SANDBOX}-{dialect}"
+
+    def refuse_other_account(self, batch: Batch) -> None:
+        """Raises `UsageError` for a batch that another account's key must go on with."""
+        if batch.account != self.account_name:
+            raise UsageError(
+                f"batch {batch.name!r} belongs to account {batch.account}, and the settings name "
+                f"{self.account_name}: set PIPELINE_API_BASE_URL, its key and its dialect as they were"
+            )
 
     def bring_up_database(self) -> None:
         if self.settings.database_url is None:
@@ -136,7 +144,7 @@ class Place:
             for name, value in self.settings
             if value not in (None, "", {})
         }
-        values.pop("PIPELINE_PRICES", None)
+        values.pop("PIPELINE_PRICES", None)  # agreed with the batch
         values["PIPELINE_OUTPUT_DIR"] = str(Path(self.settings.output_dir).absolute())
         asked = {*NETWORK, *(name.lower() for name in NETWORK)}
         return {name: os.environ[name] for name in asked if name in os.environ} | values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pipeline.store import records
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Transaction
 from pipeline.store.progress import Progress, posts, progress_of
+from pipeline.store.spending import Spending, spending_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Ending:
 
     batch: Batch
     progress: Progress
+    spending: Spending
     failures: tuple[Failure, ...]
     sent: int
     seconds: float | None = None
@@ -44,9 +46,15 @@ class Ending:
             "delivered": self.progress.done,
             "failed": self.progress.failed,
             "in_doubt": self.progress.in_doubt,
+            "not_affordable": self.progress.unaffordable,
+            "money": self._money(),
             "seconds": None if self.seconds is None else round(self.seconds, 2),
             "gallery": str(self.gallery) if self.gallery else None,
         }
+
+    def _money(self) -> dict[str, str | None]:
+        """As decimals in text, which no reader rounds."""
+        return {name: None if amount is None else f"{amount:f}" for name, amount in asdict(self.spending).items()}
 
     def print(self, *, as_json: bool) -> None:
         if as_json:
@@ -62,6 +70,8 @@ class Ending:
                 delivered=self.progress.done,
                 failed=self.progress.failed,
                 in_doubt=self.progress.in_doubt,
+                unaffordable=self.progress.unaffordable,
+                spending=self.spending,
                 undelivered=self.progress.stranded,
                 not_reached=self.progress.not_reached,
                 unfinished=self.progress.unfinished + self.progress.to_follow,
@@ -79,6 +89,7 @@ def ending(tx: Transaction, batch: Batch, *, since: datetime | None = None) -> E
     return Ending(
         batch=batch,
         progress=progress_of(tx, batch.id),
+        spending=spending_of(tx, batch.id),
         failures=tuple(
             Failure(name=trouble.key, state=trouble.state, reason=trouble.reason)
             for trouble in records.troubles(tx, batch.id, most=10)

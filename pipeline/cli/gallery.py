@@ -30,13 +30,18 @@ def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
         output_dir / batch.folder,
         GalleryBatch(
             name=batch.name,
-            rows=(_row(record) for record in trees(store, batch.id)),
+            rows=(_row(record) for record in trees(store, batch.id) if _is_shown(record)),
             created_at=batch.created_at,
             account=batch.account,
             over=over,
             picture=picture,
         ),
     )
+
+
+def _is_shown(record: Record) -> bool:
+    """What the manifest no longer asks for is shown where it has a picture."""
+    return record.wanted or record.path is not None or any(map(_is_shown, record.children))
 
 
 def _row(record: Record) -> GalleryRow:
@@ -59,7 +64,7 @@ def _task(record: Record) -> GalleryTask:
         submitted_at=record.submitted_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
-        children=tuple(map(_task, record.children)),
+        children=tuple(_task(child) for child in record.children if _is_shown(child)),
     )
 
 

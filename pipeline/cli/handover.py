@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
+from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
+from pipeline.cli.differences import in_a_line
 from pipeline.cli.embedded import Place
 from pipeline.deliver import refuse_unknown_pictures
 from pipeline.inputs import Picture
@@ -16,8 +19,10 @@ from pipeline.plan import Skipped, possible, tasks
 from pipeline.settings import Settings
 from pipeline.store import batches, deliveries, pictures, rows
 from pipeline.store.batches import Batch, Handed
-from pipeline.store.engine import Store
+from pipeline.store.changes import compare
+from pipeline.store.engine import Store, Transaction
 from pipeline.task import NewTask
+from pipeline.terms import Terms, actions_of, refuse_unpriced, smaller
 from pipeline.wiring import register_account
 
 MOST_SKIPPED = 5
@@ -33,6 +38,7 @@ class Content:
     manifest: Manifest
     files: DiskPictures
     lacks: frozenset[str]
+    terms: Terms
 
     @property
     def pictures(self) -> Mapping[str, Picture]:
@@ -61,10 +67,22 @@ def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
     manifest = Manifest.from_bytes(data, str(file), pictures=files, lint=lint)
     lacks = TRAITS[settings.api_dialect].lacks
     skipped: list[Skipped] = []
-    for _ in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
-        pass
+    actions: set[Action] = set()
+    for row in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
+        actions |= actions_of(row)
+    terms = terms_of(manifest, settings)
+    refuse_unpriced(terms, actions)
     _tell(skipped)
-    return Content(file, data, manifest, files, lacks)
+    return Content(file, data, manifest, files, lacks, terms)
+
+
+def terms_of(manifest: Manifest, settings: Settings) -> Terms:
+    """What the manifest says of money and doubt, within what the settings say."""
+    return Terms(
+        budget=smaller(manifest.head.budget, settings.budget),
+        prices=settings.prices,
+        in_doubt=manifest.head.in_doubt or settings.in_doubt,
+    )
 
 
 def _tell(skipped: list[Skipped]) -> None:
@@ -74,20 +92,51 @@ def _tell(skipped: list[Skipped]) -> None:
         print(f"skipped {more} more: `pipeline plan` names them all", file=sys.stderr)
 
 
-def hand_over(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, bool]:
-    """Gives the manifest and its pictures to the store: the batch, and whether a worker has to read it."""
+def hand_over(
+    store: Store, here: Place, content: Content, *, delivery: bool, fresh: bool = False
+) -> tuple[Batch, bool]:
+    """Gives the manifest and its pictures to the store: the batch, and whether a worker has to read it.
+
+    `fresh`: to a new batch, whatever was made before.
+    """
     account_id = register_account(store, here.settings)
-    name = content.manifest.name
-    with store.begin() as tx:
-        if not here.is_sandbox and batches.known(tx, here.account_name, name) is None:
-            refuse_unknown_pictures(here.settings.output_dir, name, here.account_name)
-        rows.refuse_changed_rows(tx, account_id, name, content.tasks())
+    handed = content.handed(deliver=delivery)
+    if not fresh:
+        _look_before(store, here, content, handed)
     _keep_pictures(store, content)
     with store.begin() as tx:
-        batch_id, to_read = batches.receive(tx, account_id, content.handed(deliver=delivery))
+        handed = _started_over(tx, here, handed) if fresh else handed
+        batch_id, to_read = batches.receive(tx, account_id, handed)
+        batches.agree(tx, batch_id, content.terms)
         pictures.name_them(tx, batch_id, content.pictures)
         deliveries.deliver_again(tx, batch_id)
         return batches.get(tx, batch_id), to_read
+
+
+def _look_before(store: Store, here: Place, content: Content, handed: Handed) -> None:
+    """Says what the manifest changes of a known batch; of an unknown one, refuses to pay for what is there already."""
+    with store.begin() as tx:
+        known = batches.known(tx, here.account_name, handed.name)
+        if known is None and not here.is_sandbox:
+            refuse_unknown_pictures(here.settings.output_dir, handed.name, here.account_name)
+        if known is not None and not batches.is_of(tx, known, handed):
+            changes = compare(tx, known, content.tasks())
+            if changes.differs:
+                print(in_a_line(known.name, changes), file=sys.stderr, flush=True)
+
+
+def _started_over(tx: Transaction, here: Place, handed: Handed) -> Handed:
+    """The manifest as that of a new batch. What is known under its name gets another, and sends nothing more."""
+    used, output_dir = batches.folders(tx), here.settings.output_dir
+    names = chain([handed.name], (f"{handed.name}-{number}" for number in count(2)))
+    folder = next(name for name in names if name not in used and not (output_dir / name).exists())
+    known = batches.known(tx, here.account_name, handed.name)
+    before = ""
+    if known is not None:
+        before = f"; what was made before is batch {batches.leave_name(tx, known)}, in {output_dir / known.folder}"
+        rows.write_tasks(tx, known.id, ())
+    print(f"{handed.name}: starts over in {output_dir / folder}{before}", file=sys.stderr, flush=True)
+    return replace(handed, folder=folder)
 
 
 def _keep_pictures(store: Store, content: Content) -> None:

@@ -103,6 +103,8 @@ def line(progress: Progress, speed: Speed) -> str:
         "downloading": progress.downloading,
         "failed": progress.failed,
         "in doubt": progress.in_doubt,
+        "looked for": progress.looked_for,
+        "beyond the budget": progress.unaffordable,
         "made, not here": progress.stranded,
         "not reached": progress.not_reached,
     }

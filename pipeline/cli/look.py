@@ -10,16 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli.embedded import place
+from pipeline.cli.embedded import Place, place
 from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
 from pipeline.cli.interruption import going_on_with
 from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
-from pipeline.errors import UsageError
 from pipeline.settings import load
 from pipeline.store import batches
-from pipeline.store.engine import Transaction
+from pipeline.store.batches import Batch
+from pipeline.store.engine import Store, Transaction
 from pipeline.store.progress import progress_of
 from pipeline.wiring import open_api
 
@@ -47,19 +47,21 @@ def watch(batch: BatchWord, as_json: AsJson = False) -> None:
         with store.begin() as tx:
             found = batches.find(tx, batch, here.account_name)
         if here.has_services:
-            if found.account != here.account_name:
-                raise UsageError(
-                    f"batch {found.name!r} belongs to account {found.account}, and the settings name "
-                    f"{here.account_name}: set PIPELINE_API_BASE_URL, its key and its dialect as they were"
-                )
-            here.bring_up_api()
-            open_api(here.settings).check()
-            here.start_work()
-        with going_on_with(f"pipeline watch {found.name}"):
-            follow(here, store, found)
-        with store.begin() as tx:
-            end = ending(tx, found)
-        end.print(as_json=as_json)
+            here.refuse_other_account(found)
+        go_on(here, store, found, as_json=as_json)
+
+
+def go_on(here: Place, store: Store, batch: Batch, *, as_json: bool) -> None:
+    """Follows the batch to its end, and exits with how it ended. With embedded services, does the work too."""
+    if here.has_services:
+        here.bring_up_api()
+        open_api(here.settings).check()
+        here.start_work()
+    with going_on_with(f"pipeline watch {batch.name}"):
+        follow(here, store, batch)
+    with store.begin() as tx:
+        end = ending(tx, batch)
+    end.print(as_json=as_json)
     raise typer.Exit(end.exit_status)
 
 

@@ -18,9 +18,11 @@ from rich.tree import Tree
 
 from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
+from pipeline.cli.differences import as_json, differences, in_lines
 from pipeline.manifest import open_manifest
-from pipeline.plan import Branch, Skipped, Summary, possible, summarise
+from pipeline.plan import Branch, Skipped, Summary, possible, summarise, tasks
 from pipeline.settings import Settings, load
+from pipeline.store.changes import Changes
 from pipeline.then import family_and_value
 
 _SHOWN = 5
@@ -31,18 +33,52 @@ def plan(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Manifest: a CSV or YAML file.", show_default=False)],
     *,
     lint: Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or not.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing of it were made yet.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a manifest and show what it asks for and costs at worst, made from the start. Sends nothing."""
+    """Check a manifest; show what it asks for, costs at worst, and changes of what was run before. Sends nothing."""
     settings = load()
     manifest = open_manifest(file, lint=lint)
     skipped: list[Skipped] = []
     dialect = settings.api_dialect
-    summary = summarise(possible(manifest.rows(), manifest.file, dialect, TRAITS[dialect].lacks, skipped))
+    lacks = TRAITS[dialect].lacks
+    summary = summarise(possible(manifest.rows(), manifest.file, dialect, lacks, skipped))
+    known = None if fresh else differences(settings, manifest.name, lambda: tasks(manifest.rows(), lacks))
     if json:
-        typer.echo(json_format.dumps(_as_json(file, manifest.name, summary, skipped, settings), ensure_ascii=False))
+        changes = Changes(new=summary.rows, to_send=summary.actions) if known is None else known
+        told = _as_json(file, manifest.name, summary, skipped, settings) | _changes_as_json(changes, settings)
+        typer.echo(json_format.dumps(told, ensure_ascii=False))
     else:
-        _show(Console(highlight=False), manifest.name, summary, skipped, settings)
+        console = Console(highlight=False)
+        _show(console, manifest.name, summary, skipped, settings)
+        _show_changes(console, manifest.name, known, settings)
+        console.print("Nothing was sent.", style="dim")
+
+
+def _changes_as_json(changes: Changes, settings: Settings) -> dict[str, Any]:
+    now = Summary(rows=0, actions=changes.to_send, tree=())
+    cost = now.most_cost(settings.prices)
+    return {
+        "changes": as_json(changes),
+        "to_send": {
+            "tasks": now.tasks,
+            "actions": dict(now.actions),
+            "cost": None if cost is None else str(cost),
+        },
+    }
+
+
+def _show_changes(console: Console, batch: str, changes: Changes | None, settings: Settings) -> None:
+    """What it comes to now, where something of it was made before."""
+    if changes is None:
+        console.print("Every row is new.")
+        return
+    for line in in_lines(batch, changes):
+        console.print(line, markup=False, soft_wrap=True)
+    now = Summary(rows=0, actions=changes.to_send, tree=())
+    cost = now.most_cost(settings.prices)
+    at_worst = "" if cost is None else f", at worst {cost:,f}"
+    console.print(Text.assemble("To be sent now: ", (_many(now.tasks, "task"), "bold"), f"{at_worst}."))
 
 
 def _as_json(
@@ -94,7 +130,6 @@ def _show(console: Console, batch: str, summary: Summary, skipped: Sequence[Skip
         f"{_many(settings.max_attempts, 'time')}); each picture is paid for once.",
     )
     console.print(_cost_line(summary, settings.prices), markup=False, soft_wrap=True)
-    console.print("Nothing was sent.", style="dim")
 
 
 def _remarks(console: Console, summary: Summary, skipped: Sequence[Skipped]) -> None:

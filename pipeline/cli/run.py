@@ -28,6 +28,9 @@ ManifestFile = Annotated[Path, typer.Argument(metavar="FILE", help="A manifest: 
 Delivery = Annotated[
     bool, typer.Option("--delivery/--no-delivery", help="Bring the pictures home, or leave them there.")
 ]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Start over: make everything again, and pay for it, in a new folder.")
+]
 Lint = Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or send as written.")]
 
 
@@ -35,6 +38,7 @@ def run(
     file: ManifestFile,
     delivery: Delivery = True,
     lint: Lint = True,
+    fresh: Fresh = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")] = False,
 ) -> None:
     """Make every picture of a manifest and bring it home. Run it again to go on where it stopped."""
@@ -44,7 +48,8 @@ def run(
     again = f"pipeline run {file}{'' if delivery else ' --no-delivery'}{'' if lint else ' --no-lint'}"
     with going_on_with(again), place(settings) as here:
         store = ready_store(here.settings, migrate_first=True)
-        batch, since = _done_before(store, here, content, delivery) or _make(store, here, content, delivery)
+        before = None if fresh else _done_before(store, here, content, delivery)
+        batch, since = before or _make(store, here, content, delivery=delivery, fresh=fresh)
         gallery = _gallery(store, batch, here.settings.output_dir) if delivery else None
         with store.begin() as tx:
             end = ending(tx, batches.get(tx, batch.id), since=since)
@@ -53,7 +58,7 @@ def run(
     raise typer.Exit(end.exit_status)
 
 
-def submit(file: ManifestFile, delivery: Delivery = True, lint: Lint = True) -> None:
+def submit(file: ManifestFile, delivery: Delivery = True, lint: Lint = True, fresh: Fresh = False) -> None:
     """Queue a manifest for workers that run elsewhere, and print the batch id."""
     settings = load()
     content = read_checked(file, settings, lint=lint)
@@ -65,7 +70,8 @@ def submit(file: ManifestFile, delivery: Delivery = True, lint: Lint = True) -> 
     with place(settings) as here:
         open_api(settings)
         here.check_broker()
-        batch, to_read = hand_over(ready_store(settings, migrate_first=False), here, content, delivery)
+        store = ready_store(settings, migrate_first=False)
+        batch, to_read = hand_over(store, here, content, delivery=delivery, fresh=fresh)
         if to_read:
             here.ring_read(batch)
     print(batch.id)
@@ -98,12 +104,12 @@ def _whose(here: Place) -> str:
     return f"{here.account_name}, {here.settings.api_dialect}"
 
 
-def _make(store: Store, here: Place, content: Content, delivery: bool) -> tuple[Batch, datetime]:
+def _make(store: Store, here: Place, content: Content, *, delivery: bool, fresh: bool) -> tuple[Batch, datetime]:
     here.bring_up_api()
     open_api(here.settings).check()
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
-    batch, to_read = hand_over(store, here, content, delivery)
+    batch, to_read = hand_over(store, here, content, delivery=delivery, fresh=fresh)
     here.start_work()
     print(f"{content.manifest.name}: on {_whose(here)}", file=sys.stderr, flush=True)
     if to_read:

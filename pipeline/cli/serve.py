@@ -16,6 +16,8 @@ from pipeline.wiring import open_api, open_store, runtime
 THREADS = 8
 """Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
 
+STOP_BEAT_WITHIN = 10.0
+"""Seconds. It only rings, so it has nothing to finish."""
 
 UNSET = {
     "account": "not set, so it is the sandbox, which speaks {dialect}",
@@ -36,7 +38,8 @@ def worker(
     name: Annotated[str, typer.Option(help="Name of this process on this host.")] = "worker",
 ) -> None:
     """Work: read manifests, send, poll, download. Start as many as you like, on as many hosts."""
-    from pipeline.worker.app import app, connect, deliver_queue, flow_queue, listen  # noqa: PLC0415 - slow to import
+    from pipeline.worker import stopping  # noqa: PLC0415 - slow to import
+    from pipeline.worker.app import app, connect, deliver_queue, flow_queue, listen  # noqa: PLC0415
 
     settings = _configured()
     runtime()
@@ -44,6 +47,7 @@ def worker(
     kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
     log_to_stderr()
+    stopping.listen(stopping.STOP_WITHIN)
     app.worker_main(
         [
             *("--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h"),
@@ -54,11 +58,13 @@ def worker(
 
 def beat() -> None:
     """The clock: ring for what is due. Several at once do not disturb each other."""
+    from pipeline.worker import stopping  # noqa: PLC0415
     from pipeline.worker.app import app, connect  # noqa: PLC0415
     from pipeline.worker.schedule import DueScheduler  # noqa: PLC0415
 
     connect(redis_url(_configured()))
     log_to_stderr()
+    stopping.listen(STOP_BEAT_WITHIN)
     app.Beat(scheduler=DueScheduler, loglevel="WARNING", pidfile=None, quiet=True).run()
 
 

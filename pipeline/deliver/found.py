@@ -19,7 +19,8 @@ def refuse_unknown_pictures(output_dir: Path, batch: str, account: str) -> None:
         raise UsageError(
             f"{folder} holds {found} pictures of account {account}, and this database does not know them: nothing was "
             "sent. Run from the folder where they were made (its `.pipeline` remembers what is paid), or set "
-            "PIPELINE_DATA_DIR or PIPELINE_DATABASE_URL; to make and pay for them again, move that folder away"
+            "PIPELINE_DATA_DIR or PIPELINE_DATABASE_URL. `--fresh` makes, and pays for, all of them again, in another "
+            "folder"
         )
 
 

@@ -4,7 +4,7 @@ The table of what is believed, by the state in which the task is:
 
 | task | a report of it |
 |---|---|
-| submitting, in doubt, planned, failed and never named | names it, as the reply of its POST would have |
+| submitting, in doubt, planned, failed or cancelled and never named | names it, as the reply of its POST would have |
 | submitted, running | shows progress; an end, or a window, has the API asked |
 | failed, cancelled | a success has the API asked: what was made is delivered, however late |
 | succeeded, delivered | changes nothing |
@@ -63,7 +63,7 @@ def _name(post: Attempted, task: Reported) -> str | None:
 def _is_accepted(post: Attempted, task: Reported, report: Report) -> bool:
     """Whether the report shows that the API has a task of which we did not know that."""
     state = task.known.state
-    given_up = state is State.FAILED and not task.known.remote_id
+    given_up = state in {State.FAILED, State.CANCELLED} and not task.known.remote_id
     if report.remote_id == task.window_id:
         # The window's own reports prove nothing while its answer is on its way; in doubt, whatever followed it does.
         followed = not report.window and report.state is not State.SUBMITTED

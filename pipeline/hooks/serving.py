@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pipeline.errors import ServiceError
 from pipeline.hooks.receiver import FINISH_WITHIN
+
+log = logging.getLogger("pipeline.hooks")
 
 SLOWEST_HEAD = 10.0
 """Seconds that a request may take until its body begins."""
@@ -74,6 +79,13 @@ class Server(uvicorn.Server):
             )
         )
         self._ready = ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second signal ends it at once: what it holds is asked for when a receiver starts."""
+        if self.should_exit:
+            log.warning("stopped_at_once why=told twice")
+            os._exit(1)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -56,10 +56,14 @@ class Manifest:
 
         Does not judge the file: `check` and `rows` do.
         """
+        return self.head.batch or batch_name(PurePath(self.file).stem)
+
+    @property
+    def head(self) -> yaml_rows.Head:
+        """What it says of all its rows. Does not judge the file."""
         faults = Faults()
         prompts = Prompts(faults, linted=False)
-        ground = Ground(action=None, mask=None, faults=faults, prompts=prompts, mask_of=lambda _: None)
-        return self._head(ground).batch or batch_name(PurePath(self.file).stem)
+        return self._head(Ground(action=None, mask=None, faults=faults, prompts=prompts, mask_of=lambda _: None))
 
     def check(self) -> int:
         """How many rows there are. Raises `ManifestError` with every fault."""

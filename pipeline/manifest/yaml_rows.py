@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import BinaryIO
 
@@ -24,6 +26,7 @@ from pipeline.manifest.vocabulary import (
 )
 from pipeline.manifest.yaml_nodes import Document
 from pipeline.manifest.yaml_then import read_then
+from pipeline.task import Policy
 
 MAY_BE_STRUCTURED = (
     *("blend", "describe", "swap_face", "upload", "images", "image", "source", "target", "end"),
@@ -37,6 +40,9 @@ class Head:
     """What a file says of all its rows."""
 
     batch: str | None = None
+    budget: Decimal | None = None
+    """What the batch may cost at most."""
+    in_doubt: Policy | None = None
     defaults: Defaults = field(default_factory=Defaults)
 
 
@@ -49,10 +55,12 @@ def read_head(source: BinaryIO, file: str, ground: Ground) -> Head:
         faults.add(at(tasks, "tasks").fault("`tasks` must be a list: start each row with `- `"))
     if version := nodes.get("version"):
         _check_version(version, at(version, "version"), faults)
-    batch = nodes.get("batch")
+    batch, budget, policy = (nodes.get(word) for word in ("batch", "budget", "in_doubt"))
     defaults = nodes.get("defaults")
     return Head(
         batch=_batch(batch, at(batch, "batch"), faults) if batch else None,
+        budget=_budget(budget, at(budget, "budget"), faults) if budget else None,
+        in_doubt=_policy(policy, at(policy, "in_doubt"), faults) if policy else None,
         defaults=_defaults(defaults, file, ground) if defaults else Defaults(),
     )
 
@@ -180,6 +188,27 @@ def _batch(node: Node, place: Place, faults: Faults) -> str | None:
         return None if node.is_nothing else node.text
     hint = f": `{batch_name(node.text)}` would do" if isinstance(node, Scalar) else ""
     faults.add(place.fault(f"a batch name is letters, digits, `.`, `_` and `-`, because it is also a folder{hint}"))
+    return None
+
+
+def _budget(node: Node, place: Place, faults: Faults) -> Decimal | None:
+    text = node.text.strip() if isinstance(node, Scalar) else ""
+    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
+        return Decimal(text)
+    faults.add(place.fault("a budget is an amount of money such as `12.50`, in the currency of PIPELINE_PRICES"))
+    return None
+
+
+def _policy(node: Node, place: Place, faults: Faults) -> Policy | None:
+    text = node.text.strip().casefold() if isinstance(node, Scalar) else ""
+    if text in set(Policy):
+        return Policy(text)
+    faults.add(
+        place.fault(
+            "`in_doubt` is `hold` (a task in doubt waits for you), `resubmit` (it is sent again, and may be paid for "
+            "twice) or `fail` (it is given up, and may have been paid for)"
+        )
+    )
     return None
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pipeline.prompt.problems import Problem
-from pipeline.prompt.tidy import Linted, aspect, lint, parameters
+from pipeline.prompt.tidy import Linted, aspect, lint, parameters, tidied
 
-__all__ = ["Linted", "Problem", "aspect", "lint", "parameters"]
+__all__ = ["Linted", "Problem", "aspect", "lint", "parameters", "tidied"]

@@ -12,13 +12,13 @@ from pipeline.prompt.values import FULL_WIDTH, Nothing, Words
 
 _HYPHENS = "-‐‑−﹣－"
 _LONG_DASHES = "–—―‒⸺⸻﹘"
-_DASHES = _HYPHENS + _LONG_DASHES
+DASHES = _HYPHENS + _LONG_DASHES
 
-_START = re.compile(rf"([{_DASHES}]{{1,4}})(\s*)([^\W\d_]\S*)\s*")
+_START = re.compile(rf"([{DASHES}]{{1,4}})(\s*)([^\W\d_]\S*)\s*")
 """Also finds dashes inside words: a look behind at every character would cost more than dropping these."""
 
 _NAME = re.compile(r"[^\W\d_]+")
-_VALUE = re.compile(rf"(?=\S)(?![{_DASHES}]+(?:[^\W\d_]|\s|$))")
+_VALUE = re.compile(rf"(?=\S)(?![{DASHES}]+(?:[^\W\d_]|\s|$))")
 
 _ANYTHING = Words(says="anything")
 _ALONE = Dash(repaired=False, follows_flag=False)
@@ -174,7 +174,7 @@ def _lead(match: re.Match[str], flag: Flag | None, text: str, dash: Dash) -> str
 def _is_last(match: re.Match[str], flag: Flag, text: str) -> bool:
     """Whether only another dash can follow the values."""
     end = flag.takes.end(text.translate(FULL_WIDTH), match.end(), len(text))
-    return text[end:].lstrip()[:1] in _DASHES
+    return text[end:].lstrip()[:1] in DASHES
 
 
 def _value_after(match: re.Match[str], flag: Flag, text: str) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pipeline.prompt.problems import Problem, permutation, problems
-from pipeline.prompt.reading import Reading, collapsed, read
+from pipeline.prompt.reading import DASHES, Reading, collapsed, read
 from pipeline.prompt.values import numbers_of_ratio
+
+_PLAIN = rf"(?:[^{DASHES}{{]++|(?<=[^{DASHES}\s])-(?=\w))+"
+_NUMBERED = r"(?:ar|aspect|v|version|s|stylize|c|chaos|w|weird|seed|iw|q|quality|stop|exp) [0-9]+(?:[.:][0-9]+)?"
+_TIDY = re.compile(rf"{_PLAIN}(?:(?<= )--(?:{_NUMBERED}|tile|raw|draft)(?: (?=--)|\Z))*")
+"""Words without dashes but those inside of them, then flags that are right: most prompts of most manifests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,12 @@ def lint(text: str) -> Linted:
         return Linted(prompt=collapsed(text), problems=(several,))
     reading = read(text)
     return Linted(prompt=_ordered(reading), problems=tuple(problems(text, reading)))
+
+
+def tidied(text: str) -> str:
+    """The prompt as `lint` has it. Most are tidy, which is seen sooner than they are taken apart."""
+    prompt = collapsed(text)
+    return prompt if _TIDY.fullmatch(prompt) else lint(text).prompt
 
 
 def parameters(prompt: str) -> dict[str, str | bool]:

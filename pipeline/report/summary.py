@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pipeline.report.page import duration
 from pipeline.report.rows import STATE_WORDS, kind_of
+from pipeline.store.spending import Spending
 from pipeline.task import State
 
 FAILURES_SHOWN = 10
@@ -45,6 +46,8 @@ class RunSummary:
     failed: int = 0
     in_doubt: int = 0
     undelivered: int = 0
+    unaffordable: int = 0
+    """Not sent, because the rest of the budget does not pay for them."""
     unfinished: int = 0
     not_reached: int = 0
     bring_home: bool = True
@@ -53,6 +56,7 @@ class RunSummary:
     seconds: float | None
     gallery: Path | None = None
     failures: Sequence[Failure] = ()
+    spending: Spending | None = None
 
 
 def print_summary(console: Console, run: RunSummary) -> None:
@@ -72,6 +76,8 @@ def run_summary(run: RunSummary) -> RenderableType:
     more = run.failed + run.in_doubt + run.undelivered - len(shown)
     if more > 0:
         parts.append(Text(f"  and {more:,} more: pipeline status {run.batch}"))
+    if run.spending is not None and run.spending.any:
+        parts += ["", _money(run.spending)]
     advice = list(_advice(run))
     if advice:
         parts += ["", *advice]
@@ -86,6 +92,7 @@ def _headline(run: RunSummary) -> Text:
         (run.failed, "failed", "failed"),
         (run.in_doubt, "in doubt", "doubt"),
         (run.undelivered, "made but not here yet", "waiting"),
+        (run.unaffordable, "beyond the budget", "doubt"),
         (run.unfinished, "on their way", "waiting"),
         (run.not_reached, "not reached", "waiting"),
     ):
@@ -93,6 +100,20 @@ def _headline(run: RunSummary) -> Text:
             line.append(", ").append(f"{count:,} {words}", style=STYLES[kind])
     took = "" if run.seconds is None else f", in {duration(run.seconds)}"
     return line.append(f"{took}; {run.sent:,} sent", style="not bold default")
+
+
+def _money(spending: Spending) -> Text:
+    """What it has cost, may still cost, and was spared."""
+    line = Text(f"Money: {spending.spent:,f} spent")
+    on_its_way = spending.reserved - spending.in_doubt
+    for amount, words in (
+        (on_its_way, "reserved for what is being made"),
+        (spending.in_doubt, "perhaps spent, in doubt"),
+        (spending.avoided, "not paid twice"),
+    ):
+        if amount:
+            line.append(f", {amount:,f} {words}")
+    return line if spending.budget is None else line.append(f"; the budget is {spending.budget:,f}")
 
 
 def _failures(failures: Sequence[Failure]) -> RenderableType:
@@ -115,7 +136,11 @@ def _advice(run: RunSummary) -> list[Text]:
             )
         )
     if run.failed:
-        lines.append(Text("Failed: refused for good. To try again, change the row and give it a new key."))
+        lines.append(
+            Text(f"Failed: correct the row and run again, or try them all once more: pipeline retry {run.batch}")
+        )
+    if run.unaffordable:
+        lines.append(Text("Beyond the budget: not sent. Raise `budget:` or PIPELINE_BUDGET, and run it again."))
     if run.undelivered:
         lines.append(Text("Made but not here yet: paid for and kept. The same run again tries to bring it home."))
     return lines

@@ -12,6 +12,10 @@ CALLED_BACK_RECENTLY = 600.0
 """Seconds for which a server that has reported by itself is trusted to go on with it."""
 
 
+ASKING = 60.0
+"""Seconds after which another worker asks a server that failed, if the first one does not say how it went."""
+
+
 def register(tx: Transaction, *, name: str, base_url: str, max_running: int, max_queued: int) -> int:
     """The account's id; its address and limits are what the newest settings say."""
     found: int = tx.scalar(
@@ -104,14 +108,15 @@ def refusals(tx: Transaction, account_id: int) -> int:
     return int(tx.scalar("SELECT refusals FROM accounts WHERE id = :id", id=account_id) or 0)
 
 
-def block(tx: Transaction, account_id: int, *, seconds: float, reason: str, again: bool) -> None:
+def block(tx: Transaction, account_id: int, *, seconds: float, reason: str, again: bool, down: bool = False) -> None:
     """Sends nothing to this account for so long; `reason` is shown to the person who waits.
 
-    A longer block stays. `again`: one more in a row, after which the next wait is longer.
+    A longer block stays. `again`: one more in a row, after which the next wait is longer. `down`: its server failed,
+    so that it is asked something free before it is sent a task.
     """
     tx.run(
         """
-        UPDATE accounts SET refusals = least(refusals + :again, 1000), blocked_reason = :reason,
+        UPDATE accounts SET refusals = least(refusals + :again, 1000), blocked_reason = :reason, down = down OR :down,
             blocked_until = greatest(blocked_until, clock_timestamp() + :seconds * interval '1 second')
         WHERE id = :id
         """,
@@ -119,14 +124,32 @@ def block(tx: Transaction, account_id: int, *, seconds: float, reason: str, agai
         seconds=seconds,
         reason=words(reason),
         again=int(again),
+        down=down,
     )
+
+
+def take_to_ask(tx: Transaction, account_id: int) -> bool:
+    """Whether the caller is to ask the account's server, which failed, whether it answers again: nobody else does."""
+    return bool(
+        tx.run(
+            "UPDATE accounts SET blocked_until = clock_timestamp() + :asking * interval '1 second' "
+            "WHERE id = :id AND down AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())",
+            id=account_id,
+            asking=ASKING,
+        )
+    )
+
+
+def answers_again(tx: Transaction, account_id: int) -> None:
+    """The account's server answers a free question: one task may show whether it takes tasks again."""
+    tx.run("UPDATE accounts SET down = false, blocked_until = NULL WHERE id = :id AND down", id=account_id)
 
 
 def unblock(tx: Transaction, account_id: int) -> bool:
     """Notes that the account took a task. Whether it was blocked before, and is no more."""
     return bool(
         tx.run(
-            "UPDATE accounts SET refusals = 0, blocked_until = NULL, blocked_reason = NULL "
+            "UPDATE accounts SET refusals = 0, down = false, blocked_until = NULL, blocked_reason = NULL "
             "WHERE id = :id AND refusals > 0 AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())",
             id=account_id,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 
 from pipeline.errors import UsageError
 from pipeline.store.engine import Transaction
+from pipeline.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Handed:
     lint: bool = True
     pictures: tuple[str, ...] = ()
     """Digests of the picture files that it names."""
+    folder: str | None = None
+    """Where a new batch puts its pictures; None: in a folder of its name, or of its name and account."""
 
     @property
     def digest(self) -> str:
@@ -58,9 +62,9 @@ def receive(tx: Transaction, account_id: int, handed: Handed) -> tuple[int, bool
     batch_id = tx.scalar(
         """
         INSERT INTO batches AS b (account_id, name, folder, filename, manifest, manifest_sha256, deliver, lint)
-        SELECT :account_id, :name, CASE WHEN EXISTS (
+        SELECT :account_id, :name, coalesce(:folder, CASE WHEN EXISTS (
                 SELECT FROM batches WHERE folder = :name AND (account_id, name) <> (:account_id, :name)
-            ) THEN :name || '-' || regexp_replace(a.name, '[^A-Za-z0-9._-]', '-', 'g') ELSE :name END,
+            ) THEN :name || '-' || regexp_replace(a.name, '[^A-Za-z0-9._-]', '-', 'g') ELSE :name END),
             :filename, :manifest, :digest, :deliver, :lint
         FROM accounts a WHERE a.id = :account_id
         ON CONFLICT (account_id, name) DO UPDATE SET filename = excluded.filename, manifest = excluded.manifest,
@@ -77,11 +81,38 @@ def receive(tx: Transaction, account_id: int, handed: Handed) -> tuple[int, bool
         digest=handed.digest,
         deliver=handed.deliver,
         lint=handed.lint,
+        folder=handed.folder,
     )
     if batch_id is not None:
         return int(batch_id), True
     known = tx.rows("SELECT id, state FROM batches WHERE account_id = :a AND name = :n", a=account_id, n=handed.name)[0]
     return int(known.id), known.state == "received"
+
+
+def leave_name(tx: Transaction, batch: Batch) -> str:
+    """Leaves the batch's name to another one: it is `NAME~1` from now on, or the next that is free.
+
+    Nobody reads its manifest meanwhile. No person can name a batch so: see `is_batch_name`.
+    """
+    tx.run("SELECT FROM batches WHERE id = :id FOR NO KEY UPDATE", id=batch.id)
+    return str(
+        tx.scalar(
+            """
+            UPDATE batches SET name = :before || (
+                SELECT 1 + coalesce(max(substr(name, 1 + length(:before))::int), 0) FROM batches
+                WHERE account_id = :account_id AND starts_with(name, :before)
+            ) WHERE id = :id RETURNING name
+            """,
+            id=batch.id,
+            account_id=batch.account_id,
+            before=f"{batch.name}~",
+        )
+    )
+
+
+def folders(tx: Transaction) -> set[str]:
+    """Those that batches have their pictures in."""
+    return {row.folder for row in tx.rows("SELECT folder FROM batches")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +122,17 @@ class Unread:
     filename: str
     content: bytes
     lint: bool
+
+
+def agree(tx: Transaction, batch_id: int, terms: Terms) -> None:
+    """What is sent for the batch from now on is sent on these terms."""
+    tx.run(
+        "UPDATE batches SET budget = :budget, prices = CAST(:prices AS jsonb), in_doubt = :in_doubt WHERE id = :id",
+        id=batch_id,
+        budget=terms.budget,
+        prices=json.dumps({str(action): str(price) for action, price in terms.prices.items()}),
+        in_doubt=terms.in_doubt,
+    )
 
 
 def take_to_read(tx: Transaction, batch_id: int) -> Unread | None:

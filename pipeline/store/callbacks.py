@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.action import Action
 from pipeline.store.engine import Transaction, as_json
+from pipeline.store.money import moved_money
 from pipeline.store.moves import move_sql
 from pipeline.task import State, TaskAtApi
 
@@ -123,11 +124,12 @@ def name(tx: Transaction, remote_ids: Mapping[int, str]) -> None:
 
 _ACCEPT = move_sql(
     ", remote_id text",
-    """
+    f"""
+    {moved_money(regained="true")},
     remote_id = v.remote_id, lease_until = NULL, submitted_at = clock_timestamp(), next_attempt_at = NULL,
     missing_since = NULL, misses = 0
     """,
-    guard="t.state IN ('planned', 'submitting', 'in_doubt', 'failed')",
+    guard="t.state IN ('planned', 'submitting', 'in_doubt', 'failed', 'cancelled')",
 )
 
 

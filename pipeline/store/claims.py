@@ -16,22 +16,36 @@ _AT_WORK = one_of("state", (State.SUBMITTING, *AT_THE_API))
 _LOOKS = 4
 """Candidates for each place: some of them may have to take turns. Rows are ordered by turn, so few have."""
 
+_PRICE = "(SELECT coalesce((b.prices ->> t.action)::numeric, 0) FROM batches b WHERE b.id = t.batch_id)"
+
 _CLAIM = f"""
-    WITH candidates AS MATERIALIZED (
-        SELECT id, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins FROM tasks
+    WITH purses AS MATERIALIZED (
+        SELECT b.id, b.budget - coalesce((SELECT sum(reserved + spent) FROM tasks WHERE batch_id = b.id), 0) AS rest
+        FROM batches b WHERE b.account_id = :account_id AND b.budget IS NOT NULL
+            AND EXISTS (SELECT FROM tasks WHERE batch_id = b.id AND state = 'planned')
+    ), candidates AS MATERIALIZED (
+        SELECT id, batch_id, {_PRICE} AS price, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins
+        FROM tasks t
         WHERE account_id = :account_id AND state = 'planned' AND next_attempt_at <= now()
             AND (action <> 'imagine' OR prompt NOT IN (
                 SELECT prompt FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine'
             ))
+            AND NOT EXISTS (SELECT FROM purses WHERE purses.id = t.batch_id AND {_PRICE} > purses.rest)
         ORDER BY {{order}} LIMIT :looks FOR UPDATE SKIP LOCKED
     ), placed AS (
         SELECT *, row_number() OVER () AS place FROM candidates
-    ), due AS MATERIALIZED (
-        SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY twins ORDER BY place) AS turn FROM placed) AS p
+    ), chosen AS (
+        SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY twins ORDER BY place) AS turn FROM placed) AS p
         WHERE turn = 1 ORDER BY place LIMIT :room
+    ), due AS MATERIALIZED (
+        SELECT c.id, c.price
+        FROM (SELECT *, sum(price) OVER (PARTITION BY batch_id ORDER BY place) AS together FROM chosen) AS c
+            LEFT JOIN purses ON purses.id = c.batch_id
+        WHERE purses.id IS NULL OR together <= purses.rest
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
-            lease_until = now() + :lease * interval '1 second', owner = :owner
+            lease_until = now() + :lease * interval '1 second', owner = :owner,
+            price = due.price, reserved = t.reserved + due.price
         FROM due WHERE t.id = due.id
         RETURNING t.id, t.attempt, t.action, t.word, t.prompt, t.own_prompt, t.index, t.mode, t.inputs,
             t.options, t.window_id, t.parent_id, t.tries, t.first_failed_at
@@ -46,7 +60,11 @@ _CLAIM = f"""
     FROM moved JOIN intent ON intent.task_id = moved.id LEFT JOIN tasks parent ON parent.id = moved.parent_id
     ORDER BY moved.id
 """
-"""Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up."""
+"""Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up.
+
+What a POST may cost is reserved with its intent. The account's lock is held, so nobody else reserves from the budgets
+of its batches meanwhile: together they never come to more.
+"""
 
 
 def claim_for_submit(

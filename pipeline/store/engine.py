@@ -55,6 +55,12 @@ class Store:
         for ring in transaction.rings:
             ring()
 
+    @contextmanager
+    def look(self) -> Iterator[Transaction]:
+        """A transaction of which nothing stays."""
+        with self.engine.connect() as connection:
+            yield Transaction(connection)
+
     def ping(self) -> None:
         """Raises `ServiceError` with the server's own words when Postgres cannot be reached."""
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.inputs import inputs_to_json
 from pipeline.store.engine import Transaction, as_json
-from pipeline.store.presence import ALIVE
+from pipeline.store.money import moved_money
 from pipeline.task import MOVES, REVIVALS, FinishedTask, Mode, NewTask, State
 from pipeline.then import then_from_json, then_to_json
 
@@ -32,7 +32,7 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, state text, reason text {columns})
         ), old AS MATERIALIZED (
             SELECT t.id, t.state FROM tasks t JOIN v ON v.id = t.id
-            WHERE (t.state = v.state OR (t.state, v.state) IN ({allowed})) AND {guard}
+            WHERE (t.state = v.state OR (t.state, v.state) IN ({allowed})) AND ({guard})
             ORDER BY t.id FOR UPDATE OF t
         ), moved AS (
             UPDATE tasks t SET state = v.state, reason = v.reason, updated_at = clock_timestamp(), {sets}
@@ -48,52 +48,15 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """How one POST ended, and where that puts the task."""
-
-    id: int
-    attempt: int
-    state: State
-    outcome: str
-    reason: str | None = None
-    code: int | None = None
-    remote_id: str | None = None
-    """What the API called the task, or the window that it opened."""
-    wait: float | None = None
-    """Seconds until the next attempt, when there is one."""
-    counts: int = 0
-    """1 when the failure spends one of the task's tries."""
+_STOP = move_sql("", "next_attempt_at = NULL, lease_until = NULL", guard="t.state = 'planned' AND NOT t.wanted")
+_NOT_WANTED = "its row was removed from the manifest, or has changed since; the API did not take it before that"
 
 
-_SETTLE = move_sql(
-    ", attempt int, outcome text, remote_id text, wait float, counts int",
-    """
-    remote_id = CASE v.state WHEN 'submitted' THEN v.remote_id ELSE t.remote_id END, lease_until = NULL,
-    window_id = CASE WHEN v.outcome = 'window' THEN v.remote_id ELSE t.window_id END,
-    submitted_at = CASE v.state WHEN 'submitted' THEN clock_timestamp() ELSE t.submitted_at END,
-    next_attempt_at = clock_timestamp() + v.wait * interval '1 second', tries = t.tries + v.counts,
-    first_failed_at = CASE WHEN v.counts > 0 THEN coalesce(t.first_failed_at, now()) ELSE t.first_failed_at END
-    """,
-    # An acceptance that comes after a person has settled the doubt is still the truth.
-    guard="t.attempt = v.attempt AND (t.state IN ('submitting', 'in_doubt') OR v.state = 'submitted')",
-)
-
-
-def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
-    """Records how POSTs ended. The number of tasks that moved: one that a newer attempt owns does not."""
-    rows = as_json(asdict(one) for one in settlements)
-    tx.run(
-        """
-        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
-            remote_id = coalesce(v.remote_id, a.remote_id)
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS v(id bigint, attempt int, outcome text, code int, reason text, remote_id text)
-        WHERE a.task_id = v.id AND a.number = v.attempt AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
-        """,
-        rows=rows,
-    )
-    return len(tx.rows(_SETTLE, rows=rows, cause="submit"))
+def stop(tx: Transaction, ids: Iterable[int], why: str = _NOT_WANTED) -> None:
+    """Does not send those of the tasks that are planned and that the manifest no longer asks for."""
+    rows = [{"id": id_, "state": State.CANCELLED, "reason": why} for id_ in ids]
+    if rows:
+        tx.rows(_STOP, rows=as_json(rows), cause="manifest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,26 +75,36 @@ class Change:
     properties: dict[str, Any] | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    settles: bool = True
+    """Whether this is the API's own word. What only we have given up may still be made, and stays reserved."""
 
+
+_COSTS_NOTHING = "(v.state = 'planned' OR (v.state IN ('failed', 'cancelled') AND v.settles))"
+"""A window costs when it is answered; and what a server of this family says has failed, it does not charge."""
+_IS_THERE_AFTER_ALL = "v.state = 'submitted' AND t.state = 'in_doubt'"
 
 _REPORT = move_sql(
     """, remote_id text, progress text, image_url text, result jsonb, buttons jsonb, properties jsonb,
-    started_at timestamptz, finished_at timestamptz""",
-    """
+    started_at timestamptz, finished_at timestamptz, settles boolean""",
+    f"""
+    {moved_money(spent="v.state = 'succeeded'", released=_COSTS_NOTHING, regained=_IS_THERE_AFTER_ALL)},
     progress = v.progress, remote_id = v.remote_id, missing_since = NULL, misses = 0,
     image_url = coalesce(v.image_url, t.image_url), buttons = coalesce(v.buttons, t.buttons),
     result = coalesce(v.result, t.result), properties = coalesce(v.properties, t.properties),
     window_id = CASE v.state WHEN 'planned' THEN t.remote_id ELSE t.window_id END,
     started_at = coalesce(v.started_at, t.started_at),
     finished_at = coalesce(v.finished_at, t.finished_at), tries = 0, first_failed_at = NULL,
-    next_attempt_at = CASE WHEN v.state = 'planned' OR (v.state = 'succeeded' AND b.deliver) THEN now() END
+    next_attempt_at = CASE WHEN v.state = 'planned' OR (v.state = 'succeeded' AND b.deliver) THEN now()
+        WHEN v.state IN ('failed', 'cancelled') THEN now() + interval '1 minute' END
     """,
     # A window that was answered is not answered again, whatever an older report says: it may be working already.
-    guard="""(t.state <> v.state OR t.state IN ('submitted', 'running'))
+    # That what was given up here has failed there is news as long as its money is reserved.
+    guard="""(t.state <> v.state OR t.state IN ('submitted', 'running')
+            OR (t.state = 'failed' AND v.settles AND t.reserved > 0))
         AND v.remote_id = coalesce(t.remote_id, t.window_id) AND (v.state <> 'planned' OR t.window_id IS NULL)
         AND (v.state <> 'submitted' OR t.state IN ('submitted', 'in_doubt'))""",
     returning="""t.id, t.state, t.key, t.stem, t.depth, t.prompt, t.mode, t."then", t.options, t.batch_id,
-    t.result -> 'prompts' AS prompts, b.deliver""",
+    t.result -> 'prompts' AS prompts, b.deliver, old.state IN ('failed', 'cancelled') AS late""",
 )
 
 
@@ -147,6 +120,8 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
         }
         for one in changes
     )
+    moved = tx.rows(_REPORT, rows=rows, cause=cause)
+    stop(tx, (row.id for row in moved if row.state == State.PLANNED))
     return [
         FinishedTask(
             id=row.id,
@@ -157,10 +132,11 @@ def report(tx: Transaction, changes: Sequence[Change], cause: str) -> list[Finis
             mode=Mode(row.mode) if row.mode else None,
             then=then_from_json(row.then),
             to_deliver=row.deliver,
+            late=row.late,
             prompts=tuple(row.prompts or ()),
             options=row.options,
         )
-        for row in tx.rows(_REPORT, rows=rows, cause=cause)
+        for row in moved
         if row.state == State.SUCCEEDED
     ]
 
@@ -210,15 +186,3 @@ def add_children(tx: Transaction, account_id: int, children: Sequence[NewTask]) 
         rows=rows,
         account_id=account_id,
     )
-
-
-_ABANDONED = f"(lease_until < now() OR NOT {ALIVE})"
-_RESCUE = move_sql("", "lease_until = NULL, next_attempt_at = NULL", guard=f"t.state = 'submitting' AND {_ABANDONED}")
-
-
-def rescue(tx: Transaction) -> int:
-    """Puts in doubt every task whose POST nobody answers for any more, of any account. The number of them."""
-    ids = tx.rows(f"SELECT id FROM tasks WHERE state = 'submitting' AND {_ABANDONED}")
-    reason = "the worker that sent it stopped before it noted the reply, so the API may or may not have accepted it"
-    rows = as_json({"id": row.id, "state": State.IN_DOUBT, "reason": reason} for row in ids)
-    return len(tx.rows(_RESCUE, rows=rows, cause="rescue")) if ids else 0

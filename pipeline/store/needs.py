@@ -31,6 +31,25 @@ _LOST = f"""
 _FAIL = move_sql("", "lease_until = NULL", guard="t.state = 'planned'")
 
 
+_REVIVE = move_sql("", "next_attempt_at = NULL", guard="t.state = 'failed' AND t.attempt = 0", revives=True)
+
+
+def revive(tx: Transaction, account_id: int, made: Sequence[int]) -> None:
+    """What failed because it needs one of these tasks, which were made after all, waits for it again. See `settle`."""
+    if not made:
+        return
+    failed = tx.rows(
+        """
+        SELECT DISTINCT d.id FROM tasks s JOIN tasks d ON d.batch_id = s.batch_id AND s.stem = ANY(d.needs)
+        WHERE s.id = ANY(:made) AND d.account_id = :account_id AND d.wanted AND d.state = 'failed' AND d.attempt = 0
+        """,
+        made=list(made),
+        account_id=account_id,
+    )
+    rows = as_json({"id": row.id, "state": State.PLANNED, "reason": None} for row in failed)
+    tx.rows(_REVIVE, rows=rows, cause="needs")
+
+
 def settle(tx: Transaction, account_id: int, moved: Sequence[int] | None = None) -> int:
     """Lets go what has everything that it needs, and fails what never will; only for the tasks `moved`, if given.
 

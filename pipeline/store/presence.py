@@ -1,13 +1,24 @@
 """Who is alive. Each worker process holds an advisory lock under its number for as long as it is connected, so that the
-database knows at once when it has died, whatever killed it."""
+database knows at once when it has died, whatever killed it.
+
+A process without its lock may also be cut off, with a POST of its on the way. Its own host can tell the two apart.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.store.engine import Transaction
 
 ALIVE = """EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -25,6 +36,10 @@ class Presence:
 
     def __init__(self, engine: Engine) -> None:
         self.number = secrets.randbits(62)
+        self.former: list[int] = []
+        """Its numbers before its connection broke."""
+        self.in_hand: Counter[int] = Counter()
+        """Tasks that this process is sending at this moment, under whichever number."""
         self._engine = engine
         self._connection: Connection | None = None
         self._turn = threading.Lock()
@@ -37,10 +52,28 @@ class Presence:
         """
         with self._turn:
             if not self._still_held():
+                self.former.append(self.number)
                 self.number = secrets.randbits(62)
                 self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
                 self._connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": self.number})
+                self._connection.execute(
+                    text(
+                        "INSERT INTO processes (number, host, pid, began) VALUES (:number, :host, :pid, :began) "
+                        "ON CONFLICT DO NOTHING"
+                    ),
+                    {"number": self.number, "host": _here(), "pid": os.getpid(), "began": _began(os.getpid()) or 0},
+                )
         return self.number
+
+    @contextmanager
+    def sending(self, task_ids: Iterable[int]) -> Iterator[None]:
+        """While this lasts, the tasks are being sent by this process, even if it gets another number meanwhile."""
+        ids = list(task_ids)
+        self.in_hand.update(ids)
+        try:
+            yield
+        finally:
+            self.in_hand.subtract(ids)
 
     def leave(self) -> None:
         """What this process was working on is free for others from now on."""
@@ -63,3 +96,37 @@ class Presence:
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
+
+
+def dead_here(tx: Transaction) -> list[int]:
+    """The numbers of processes of this host that have surely ended: nothing that they sent is still to come."""
+    rows = tx.rows("SELECT number, pid, began FROM processes WHERE host = :host", host=_here())
+    return [row.number for row in rows if _began(row.pid) != row.began]
+
+
+def forget(tx: Transaction, numbers: list[int]) -> None:
+    """Forgets processes that own nothing any more."""
+    tx.run(
+        "DELETE FROM processes p WHERE number = ANY(:numbers) "
+        "AND NOT EXISTS (SELECT FROM tasks WHERE owner = p.number AND state IN ('submitting', 'in_doubt'))",
+        numbers=numbers,
+    )
+
+
+@cache
+def _here() -> str:
+    """This kernel since it started, and the namespace in which it counts processes. Elsewhere than on Linux, nobody."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return secrets.token_hex(16)
+
+
+def _began(pid: int) -> int | None:
+    """When the process of this number began, in ticks since the kernel did; None if it has ended (proc(5))."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if words[0] in "ZX" else int(words[19])

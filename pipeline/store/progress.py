@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
+from pipeline.store import spending
 from pipeline.store.engine import Transaction
 from pipeline.store.schema import HOLDS_ROOM
 from pipeline.task import State
@@ -12,7 +13,10 @@ from pipeline.task import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`."""
+    """How far a batch is. The counts add up: `tasks` is the sum of those from `done` to `to_follow`.
+
+    What the manifest no longer asks for counts if it is made, being made or in doubt.
+    """
 
     state: str
     problem: str | None
@@ -22,6 +26,11 @@ class Progress:
     """Pictures at home; of a batch that is not delivered, pictures made."""
     failed: int
     in_doubt: int
+    """Of these only a person can say what became of them."""
+    looked_for: int
+    """Of these the API is asked what became of them."""
+    unaffordable: int
+    """What the rest of the budget does not pay for."""
     stranded: int
     """Pictures that were made and could not be brought home; they wait for a person."""
     downloading: int
@@ -37,7 +46,7 @@ class Progress:
     @property
     def unfinished(self) -> int:
         """Tasks that somebody is still working on, or will."""
-        return self.downloading + self.running + self.queued + self.planned
+        return self.downloading + self.running + self.queued + self.planned + self.looked_for
 
     @property
     def to_follow(self) -> int:
@@ -46,7 +55,7 @@ class Progress:
 
     @property
     def needs_a_person(self) -> int:
-        return self.in_doubt + self.stranded
+        return self.in_doubt + self.stranded + self.unaffordable
 
     @property
     def over(self) -> bool:
@@ -58,50 +67,86 @@ class Progress:
         return self.state == "planned" and self.done == self.tasks
 
 
+_BEFORE_FOLLOW_UPS = tuple(state for state in State if state not in {State.SUCCEEDED, State.DELIVERED})
+"""Whose follow-ups do not exist yet."""
+
+
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
-    batch = tx.rows("SELECT state, problem, task_count, deliver, account_id FROM batches WHERE id = :id", id=batch_id)[
-        0
-    ]
-    counts = tx.rows(
-        """
-        SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
-            sum(follow_up_count)::bigint AS follow_ups
-        FROM tasks WHERE batch_id = :id GROUP BY state
-        """,
-        id=batch_id,
-    )
-    of = {State(row.state): row for row in counts}
-
-    def count(*states: State) -> int:
-        return sum(of[state].tasks for state in states if state in of)
-
-    made = count(State.SUCCEEDED)
-    held_up, behind_them = _held_up(tx, batch_id) if count(State.IN_DOUBT) else (0, 0)
-    stranded = of[State.SUCCEEDED].parked if made and batch.deliver else 0
-    lost = (State.FAILED, State.CANCELLED, State.IN_DOUBT)
+    found = tx.rows("SELECT state, problem, deliver, account_id, budget FROM batches WHERE id = :id", id=batch_id)
+    batch, of = found[0], _counts(tx, batch_id)
+    lost = of[State.FAILED].and_(of[State.CANCELLED])
+    doubt, made = of[State.IN_DOUBT], of[State.SUCCEEDED]
+    held_up = _held_up(tx, batch_id) if doubt.parked else _NONE
+    stranded = made.parked if batch.deliver else 0
+    to_send = of[State.PLANNED].without(held_up)
+    beyond = to_send if batch.budget is not None and spending.is_used_up(tx, batch_id) else _NONE
     return Progress(
         state=batch.state,
         problem=batch.problem,
-        tasks=batch.task_count,
-        done=count(State.DELIVERED) + (0 if batch.deliver else made),
-        failed=count(State.FAILED, State.CANCELLED),
-        in_doubt=count(State.IN_DOUBT),
+        tasks=sum(count.tasks for count in of.values()) + sum(of[state].follow_ups for state in _BEFORE_FOLLOW_UPS),
+        done=of[State.DELIVERED].tasks + (0 if batch.deliver else made.tasks),
+        failed=lost.tasks,
+        in_doubt=doubt.parked,
+        looked_for=doubt.tasks - doubt.parked,
+        unaffordable=beyond.tasks - beyond.parked,
         stranded=stranded,
-        downloading=made - stranded if batch.deliver else 0,
-        running=count(State.RUNNING),
-        queued=count(State.SUBMITTING, State.SUBMITTED),
-        planned=count(State.PLANNED) - held_up,
-        not_reached=sum(of[state].follow_ups for state in lost if state in of) + held_up + behind_them,
+        downloading=made.tasks - stranded if batch.deliver else 0,
+        running=of[State.RUNNING].tasks,
+        queued=of[State.SUBMITTING].tasks + of[State.SUBMITTED].tasks,
+        planned=to_send.tasks - beyond.tasks,
+        not_reached=lost.follow_ups
+        + doubt.behind_parked
+        + held_up.tasks
+        + held_up.follow_ups
+        + beyond.parked
+        + beyond.follow_ups,
         why_waiting=_why_waiting(tx, batch.account_id),
     )
 
 
-def _held_up(tx: Transaction, batch_id: int) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Tasks in one state. `parked` are those without a next attempt; `behind_parked` what would follow them."""
+
+    tasks: int = 0
+    parked: int = 0
+    follow_ups: int = 0
+    behind_parked: int = 0
+
+    def and_(self, other: _Count) -> _Count:
+        return self._each(other, 1)
+
+    def without(self, other: _Count) -> _Count:
+        return self._each(other, -1)
+
+    def _each(self, other: _Count, sign: int) -> _Count:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Count(*(one + sign * another for one, another in pairs))
+
+
+_NONE = _Count()
+
+
+def _counts(tx: Transaction, batch_id: int) -> dict[State, _Count]:
+    rows = tx.rows(
+        """
+        SELECT state, count(*) AS tasks, count(*) FILTER (WHERE next_attempt_at IS NULL) AS parked,
+            sum(follow_up_count)::bigint AS follow_ups,
+            coalesce(sum(follow_up_count) FILTER (WHERE next_attempt_at IS NULL), 0)::bigint AS behind_parked
+        FROM tasks WHERE batch_id = :id AND (wanted OR state NOT IN ('failed', 'cancelled')) GROUP BY state
+        """,
+        id=batch_id,
+    )
+    found = {State(row.state): _Count(row.tasks, row.parked, row.follow_ups, row.behind_parked) for row in rows}
+    return dict.fromkeys(State, _NONE) | found
+
+
+def _held_up(tx: Transaction, batch_id: int) -> _Count:
     """How many rows wait for the picture of one that is in doubt, perhaps through others; and their follow-ups."""
     rows = tx.rows(
         """
         WITH RECURSIVE held AS (
-            SELECT id, stem FROM tasks WHERE batch_id = :id AND state = 'in_doubt'
+            SELECT id, stem FROM tasks WHERE batch_id = :id AND state = 'in_doubt' AND next_attempt_at IS NULL
             UNION SELECT d.id, d.stem FROM held JOIN tasks d ON d.batch_id = :id AND held.stem = ANY(d.needs)
             WHERE d.state = 'planned' AND d.next_attempt_at IS NULL
         )
@@ -110,7 +155,7 @@ def _held_up(tx: Transaction, batch_id: int) -> tuple[int, int]:
         """,
         id=batch_id,
     )
-    return rows[0].tasks, rows[0].follow_ups
+    return _Count(rows[0].tasks, rows[0].tasks, rows[0].follow_ups, rows[0].follow_ups)
 
 
 def _why_waiting(tx: Transaction, account_id: int) -> str | None:

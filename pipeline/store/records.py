@@ -33,6 +33,8 @@ class Record:
     input_paths: tuple[str | None, ...]
     """Of each input that is another row's result, and at home: its file."""
     state: State
+    wanted: bool
+    """Whether the manifest still asks for it."""
     reason: str | None
     note: str | None
     """The person's own `state`."""
@@ -77,8 +79,8 @@ def _page(tx: Transaction, batch_id: int, last: int) -> list[Record]:
             UNION ALL SELECT child.id
             FROM tree, LATERAL (SELECT id FROM tasks WHERE parent_id = tree.id OFFSET 0) AS child
         )
-        SELECT t.id, t.parent_id, t.key, t.action, t.word, t.prompt, t.own_prompt, t.inputs, t.state, t.reason,
-            t.options ->> 'state' AS note, a.path, a.sha256, a.media_type, a.width, a.height,
+        SELECT t.id, t.parent_id, t.key, t.action, t.word, t.prompt, t.own_prompt, t.inputs, t.state, t.wanted,
+            t.reason, t.options ->> 'state' AS note, a.path, a.sha256, a.media_type, a.width, a.height,
             t.properties ->> 'seed' AS seed, t.result, t.remote_id, t.attempt AS attempts, t.submitted_at,
             t.started_at, t.finished_at
         FROM tree, LATERAL (SELECT * FROM tasks WHERE id = tree.id OFFSET 0) AS t
@@ -147,7 +149,7 @@ def troubles(tx: Transaction, batch_id: int, *, most: int) -> list[Trouble]:
     rows = tx.rows(
         """
         SELECT key, state, coalesce(reason, '') AS reason FROM tasks
-        WHERE batch_id = :id AND (state IN ('failed', 'in_doubt', 'cancelled')
+        WHERE batch_id = :id AND (state = 'in_doubt' OR (state IN ('failed', 'cancelled') AND wanted)
             OR (state = 'succeeded' AND next_attempt_at IS NULL AND reason IS NOT NULL))
         ORDER BY id LIMIT :most
         """,

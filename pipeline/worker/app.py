@@ -74,6 +74,10 @@ class Doorbell:
         """For all tasks of the account, or for some that its server has reported."""
         self._ring("track", [account_id, None if task_ids is None else list(task_ids)], flow_queue(account))
 
+    def look(self, account: str, account_id: int) -> None:
+        """For tasks in doubt, and for late successes."""
+        self._ring("look", [account_id], flow_queue(account))
+
     def rescue(self, account: str, *, thorough: bool) -> None:
         self._ring("rescue", [thorough], flow_queue(account))
 

@@ -4,9 +4,11 @@ try again."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
-from pipeline import backoff
+from pipeline import backoff, submit
 from pipeline.action import TEXTS
 from pipeline.api.client import QueryError
 from pipeline.deliver import (
@@ -23,6 +25,7 @@ from pipeline.deliver import (
 from pipeline.dispatch import now
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
 from pipeline.wiring import Runtime
+from pipeline.worker import stopping
 
 log = logging.getLogger("pipeline.worker")
 
@@ -31,6 +34,21 @@ LEASE = 2 * _LONGEST
 """Seconds until another worker may bring the picture: twice what two downloads and a look-up can take."""
 
 _ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
+
+
+def bring_all_home(at: Runtime, taken: Sequence[Undelivered]) -> Iterator[list[DeliveryEnd]]:
+    """Downloads the pictures; how it ended, all at once at the end. What waits when this process is told to stop is
+    handed back before that."""
+    taken_at = now()
+    pending: dict[Future[DeliveryEnd | None], Undelivered] = {
+        at.downloads.submit(bring_home, at, taken_at, task): task for task in taken
+    }
+    ends: list[DeliveryEnd] = []
+    for ended, left in submit.as_they_end(pending, stopping.told):
+        ends += [end for _, end in ended if end]
+        if left:
+            yield [DeliveryEnd(id=task.id, wait=0.0) for task in left]
+    yield ends
 
 
 def bring_home(at: Runtime, taken_at: float, task: Undelivered) -> DeliveryEnd | None:
@@ -102,6 +120,7 @@ def _end(at: Runtime, task: Undelivered, result: Delivered | NotDelivered, fresh
             image_url=fresh,
         )
     tries = task.tries + 1
-    wait = backoff.delay(backoff.DOWNLOAD, tries, task.seconds_failing, None, at.rng) if result.retryable else None
+    policy = backoff.AWAY if result.cause is Cause.NETWORK else backoff.DOWNLOAD
+    wait = backoff.delay(policy, tries, task.seconds_failing, None, at.rng) if result.retryable else None
     reason = result.reason if wait is not None else f"{result.reason}; it waits for the next `pipeline run`"
     return DeliveryEnd(id=task.id, reason=reason, wait=wait, image_url=fresh)

@@ -22,6 +22,7 @@ from pipeline.store import pictures
 from pipeline.store.pictures import Result
 from pipeline.task import ClaimedTask
 from pipeline.wiring import Runtime
+from pipeline.worker import stopping
 
 log = logging.getLogger("pipeline.worker")
 
@@ -50,6 +51,8 @@ def post(at: Runtime, send_before: float, task: ClaimedTask) -> Outcome:
     except Exception as bug:
         log.exception("gathering_crashed task=%s", task.id)
         return Refused(reason=f"this program failed before it sent the task ({type(bug).__name__}); nothing was sent")
+    if stopping.told():
+        return submit.HANDED_BACK
     return submit.too_late(send_before) or at.api.submit(whole)
 
 

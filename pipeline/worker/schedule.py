@@ -10,7 +10,7 @@ from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.settings import load
-from pipeline.store import accounts
+from pipeline.store import accounts, doubts
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
 
@@ -20,6 +20,8 @@ SHORTEST_TICK, LONGEST_TICK = 0.02, 0.25
 """Seconds between two looks: until the next poll is due, within these bounds."""
 AFTER_A_RING = 0.05
 """Seconds until a step that was rung will have said when it wants to be rung again."""
+LOOK_EVERY = 0.5
+"""Seconds between two rings for tasks that are looked for."""
 RESCUE_EVERY = 2.0
 """Seconds between two rounds of rescue."""
 THOROUGH_EVERY = 10
@@ -34,7 +36,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         self.account = settings.account_name
         self.store = open_store(settings)
         self.bell = Doorbell()
-        self.next_rescue = 0.0
+        self.next_look = self.next_rescue = 0.0
         self.rounds = 0
         super().__init__(*args, **options)
 
@@ -48,6 +50,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
                 to_poll = accounts.due_for_poll(tx, self.account)
                 to_submit = accounts.due_for_submit(tx, self.account)
                 soonest = accounts.next_poll(tx, self.account)
+                to_look = doubts.any_due(tx, self.account) if time.monotonic() >= self.next_look else None
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK
@@ -55,6 +58,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
             self.bell.track(self.account, to_poll)
         if to_submit:
             self.bell.submit(self.account, to_submit)
+        if to_look:
+            self.next_look = time.monotonic() + LOOK_EVERY
+            self.bell.look(self.account, to_look)
         if time.monotonic() >= self.next_rescue:
             self.next_rescue = time.monotonic() + RESCUE_EVERY
             self.rounds += 1

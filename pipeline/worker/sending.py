@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipeline import submit, track
 from pipeline.dispatch import Handful
-from pipeline.outcome import Accepted, InDoubt, Outcome, TryAgain
-from pipeline.store import accounts, moves, needs
+from pipeline.errors import ServiceError
+from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, TryAgain
+from pipeline.store import accounts, needs, settlements
 from pipeline.store.engine import Transaction
 from pipeline.task import ClaimedTask, State
 from pipeline.wiring import Runtime
-from pipeline.worker import applying, gathering
+from pipeline.worker import applying, gathering, stopping
 
 log = logging.getLogger("pipeline.worker")
 
@@ -35,7 +36,7 @@ def send_and_save(at: Runtime, handful: Handful) -> bool:
     held: list[tuple[ClaimedTask, Outcome]] = []
     blocked = freed = False
     post = partial(gathering.post, at, handful.send_before)
-    for ended in submit.send(handful, post, lambda task: at.uploads if task.inputs else at.pool):
+    for ended in submit.send(handful, post, lambda task: at.uploads if task.inputs else at.pool, stopping.told):
         held += [pair for pair in ended if submit.is_of_the_key(pair[1])]
         freed |= _save(at, [pair for pair in ended if not submit.is_of_the_key(pair[1])], again=not blocked)
         seen += [outcome for _, outcome in ended]
@@ -46,6 +47,25 @@ def send_and_save(at: Runtime, handful: Handful) -> bool:
     if seen and all(isinstance(outcome, InDoubt) for outcome in seen):
         _pause_in_doubt(at, seen[0])
     return freed
+
+
+def is_open(at: Runtime) -> bool:
+    """Whether the account may be sent tasks: after its server failed, only once it answers a question that is free.
+
+    Tasks that tried it instead would end in doubt, one after the other, for as long as it is down.
+    """
+    with at.store.begin() as tx:
+        if not accounts.take_to_ask(tx, at.account_id):
+            return True
+    try:
+        at.api.check()
+    except ServiceError as failure:
+        with at.store.begin() as tx:
+            _pause(at, tx, TryAgain(reason=str(failure), blame=Blame.SERVER), again=True)
+        return False
+    with at.store.begin() as tx:
+        accounts.answers_again(tx, at.account_id)
+    return True
 
 
 def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
@@ -70,12 +90,12 @@ def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
 
 
 def _settle(at: Runtime, tx: Transaction, ended: Ended, again: bool) -> bool:
-    settlements = [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended]
-    moves.settle(tx, settlements)
+    settled = [submit.settlement(task, outcome, at.max_attempts, at.rng) for task, outcome in ended]
+    settlements.settle(tx, settled)
     applying.apply(at, tx, track.at_once(ended), "submit")
-    if failed := [one.id for one in settlements if one.state is State.FAILED]:
+    if failed := [one.id for one in settled if one.state is State.FAILED]:
         needs.settle(tx, at.account_id, failed)
-    if any(one.outcome == "window" for one in settlements):
+    if any(one.outcome == "window" for one in settled):
         tx.after_commit(partial(applying.bell.submit, at.account, at.account_id))
     refusal = submit.account_refusal(outcome for _, outcome in ended)
     if refusal:
@@ -87,7 +107,8 @@ def _settle(at: Runtime, tx: Transaction, ended: Ended, again: bool) -> bool:
 
 def _pause(at: Runtime, tx: Transaction, refusal: TryAgain, again: bool) -> None:
     seconds = submit.account_pause(refusal, accounts.refusals(tx, at.account_id), at.rng)
-    accounts.block(tx, at.account_id, seconds=seconds, reason=refusal.reason, again=again)
+    down = refusal.blame in {Blame.SERVER, Blame.KEY}
+    accounts.block(tx, at.account_id, seconds=seconds, reason=refusal.reason, again=again, down=down)
     log.warning("account_blocked account=%s seconds=%.1f why=%s", at.account, seconds, refusal.reason)
 
 
@@ -95,4 +116,5 @@ def _pause_in_doubt(at: Runtime, doubt: Outcome) -> None:
     """Nothing but doubt: sending on would fill the account with it."""
     if isinstance(doubt, InDoubt):
         with at.store.begin() as tx:
-            _pause(at, tx, TryAgain(reason=f"the last tasks all ended in doubt: {doubt.reason}"), again=True)
+            reason = f"the last tasks all ended in doubt: {doubt.reason}"
+            _pause(at, tx, TryAgain(reason=reason, blame=Blame.SERVER), again=True)

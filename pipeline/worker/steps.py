@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import ParamSpec
 
 from sqlalchemy.exc import OperationalError
@@ -18,9 +18,10 @@ from pipeline.manifest.pictures import KnownPictures
 from pipeline.outcome import Report
 from pipeline.plan import tasks as planned_tasks
 from pipeline.store import accounts, batches, claims, deliveries, moves, needs, pictures, rows
+from pipeline.store import rescue as abandoned
 from pipeline.task import TaskAtApi
 from pipeline.wiring import Runtime, runtime
-from pipeline.worker import applying, delivering, sending
+from pipeline.worker import applying, delivering, looking, sending, stopping
 from pipeline.worker.app import app
 from pipeline.worker.applying import bell
 
@@ -30,11 +31,20 @@ P = ParamSpec("P")
 
 
 def step(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Plumbing: no result, no events, no retries of Celery's own."""
+    """Plumbing: no result, no events, no retries of Celery's own. Nothing begins once this process is told to stop."""
     decorate: Callable[[Callable[P, None]], Callable[P, None]] = app.task(
         name=f"pipeline.{name}", ignore_result=True, send_events=False
     )
-    return decorate
+
+    def unless_told_to_stop(work: Callable[P, None]) -> Callable[P, None]:
+        @wraps(work)
+        def begin(*args: P.args, **kwargs: P.kwargs) -> None:
+            if not stopping.told():
+                work(*args, **kwargs)
+
+        return decorate(begin)
+
+    return unless_told_to_stop
 
 
 @step("read")
@@ -50,6 +60,7 @@ def read(batch_id: int) -> None:
             manifest = Manifest.from_bytes(unread.content, unread.filename, pictures=known, lint=unread.lint)
             grown = rows.write_tasks(tx, batch_id, planned_tasks(manifest.rows(), at.api.traits.lacks))
             moves.add_children(tx, at.account_id, follow_up.children(grown))
+            needs.settle(tx, at.account_id)
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
         log.info("batch_planned batch=%s", batch_id)
     except PipelineError as problem:
@@ -80,11 +91,15 @@ def submit_some(account_id: int) -> None:
     """A handful of planned tasks to the API: intent committed, POSTs sent at once, outcomes committed as they come."""
     at = _runtime_for(account_id)
     owner = at.presence.hold()
+    if not sending.is_open(at):
+        return
     with at.store.begin() as tx:
         handful = dispatch.take(tx, account_id, owner)
         if handful.more:
             tx.after_commit(partial(bell.submit, at.account, account_id))
-    if sending.send_and_save(at, handful):
+    with at.presence.sending(task.id for task in handful.tasks):
+        freed = sending.send_and_save(at, handful)
+    if freed:
         bell.submit(at.account, account_id)
 
 
@@ -134,6 +149,12 @@ def _fetch(at: Runtime, task: TaskAtApi) -> Report | QueryError | None:
         return failure
 
 
+@step("look")
+def look(account_id: int) -> None:
+    """What is in doubt is looked for at the API; what has ended here, and may still succeed there, as well."""
+    looking.look_for(_runtime_for(account_id))
+
+
 @step("deliver")
 def deliver(task_ids: Sequence[int]) -> None:
     """Pictures to disk, many at once."""
@@ -141,10 +162,14 @@ def deliver(task_ids: Sequence[int]) -> None:
     owner = at.presence.hold()
     with at.store.begin() as tx:
         taken = deliveries.claim_for_delivery(tx, task_ids, lease=delivering.LEASE, owner=owner)
-    ends = [end for end in at.downloads.map(partial(delivering.bring_home, at, dispatch.now()), taken) if end]
-    with at.store.begin() as tx:
-        deliveries.record(tx, ends)
-    log.info("delivered tasks=%s failed=%s", len(ends), sum(end.reason is not None for end in ends))
+    for ends in delivering.bring_all_home(at, taken):
+        with at.store.begin() as tx:
+            deliveries.record(tx, ends)
+        log.info(
+            "delivered tasks=%s failed=%s",
+            sum(end.path is not None for end in ends),
+            sum(end.reason is not None for end in ends),
+        )
 
 
 @step("rescue")
@@ -155,7 +180,7 @@ def rescue(thorough: bool = False) -> None:
     """
     at = runtime()
     with at.store.begin() as tx:
-        doubted = moves.rescue(tx)
+        doubted = abandoned.rescue(tx, at.presence)
         if thorough:
             needs.settle(tx, at.account_id)
         for batch_id in batches.unread(tx, at.account_id):

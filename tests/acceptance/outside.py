@@ -204,6 +204,10 @@ class Server:
         """Ids of the accepted tasks with this prompt, as a person looks them up."""
         return [task["id"] for task in self.tasks() if task["prompt"] == prompt]
 
+    def reset(self) -> None:
+        """Has it forget everything."""
+        self._client.post("/sandbox/reset").raise_for_status()
+
     def freeze(self) -> None:
         """Takes what comes, and answers nothing."""
         self._process.send_signal(signal.SIGSTOP)

@@ -14,7 +14,18 @@ from PIL import Image
 from tests.acceptance.conftest import Host
 from tests.acceptance.outside import Ended, Folder, Server
 
-JSON_KEYS = {"batch", "tasks", "sent", "delivered", "failed", "in_doubt", "seconds", "gallery"}
+JSON_KEYS = {
+    "batch",
+    "tasks",
+    "sent",
+    "delivered",
+    "failed",
+    "in_doubt",
+    "not_affordable",
+    "money",
+    "seconds",
+    "gallery",
+}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ What takes `account` is cheap enough to be tried on a real server too: one imagi
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -269,15 +270,16 @@ def test_a_failure_says_why_and_shows_no_progress(emulated: Account) -> None:
 
 def test_a_lost_reply_is_in_doubt_and_its_task_is_found_where_that_can_be(emulated: Account) -> None:
     task = emulated.row(prompt="a fox --sandbox lost")
+    began = datetime.now(UTC)
     assert isinstance(emulated.api.submit(task), InDoubt)
+    nobodys = uuid.uuid4().hex
+    seen = emulated.api.find([task.token, nobodys], began)
     if emulated.api.traits.look_ups:
-        found = emulated.api.find(task.token)
-        assert found is not None
-        assert emulated.ended(found.remote_id).state is State.SUCCEEDED
-        assert emulated.api.find(uuid.uuid4().hex) is None
+        assert list(seen.found) == [task.token]
+        assert seen.complete
+        assert emulated.ended(seen.found[task.token].remote_id).state is State.SUCCEEDED
     else:
-        with pytest.raises(QueryError, match="no way to look"):
-            emulated.api.find(task.token)
+        assert "no way to look" in seen.why
 
 
 @pytest.mark.parametrize("dialect", Dialect)

@@ -53,6 +53,14 @@ def store(database_url: str) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture
+def quick_store(database_url: str) -> Iterator[Store]:
+    """The same for tests of thousands of transactions: commits are as they are, but nobody waits for the disk."""
+    store = Store(f"{database_url}?options=-csynchronous_commit%3Doff")
+    yield store
+    store.close()
+
+
 def _create(url: str, name: str, template: str = "template1") -> str:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -68,13 +76,16 @@ class World:
     store: Store
     account_id: int
     batch_id: int
-    owner: int
-    """The number of a worker that is alive."""
+    presence: Presence
+    """A worker that is alive."""
+
+    @property
+    def owner(self) -> int:
+        return self.presence.hold()
 
     def plan(self, *keys: str, then: tuple[FollowUp, ...] = ()) -> None:
         tasks = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a {key}", then=then) for key in keys]
         with self.store.begin() as tx:
-            rows.refuse_changed_rows(tx, self.account_id, "spring", tasks)
             grown = rows.write_tasks(tx, self.batch_id, tasks)
             moves.add_children(tx, self.account_id, follow_up.children(grown))
 
@@ -98,5 +109,6 @@ def world(store: Store) -> Iterator[World]:
         handed = Handed(name="spring", filename="spring.csv", manifest=b"prompt\na fox\n", deliver=True)
         batch_id, _ = batches.receive(tx, account_id, handed)
     presence = Presence(store.engine)
-    yield World(store, account_id, batch_id, presence.hold())
+    presence.hold()
+    yield World(store, account_id, batch_id, presence)
     presence.leave()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.store import claims, moves
-from pipeline.store.moves import Settlement
+from pipeline.store import claims, settlements
+from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, State
 from tests.integration.conftest import World
 
@@ -17,7 +17,7 @@ def claim(world: World) -> list[ClaimedTask]:
 
 def settle(world: World, task: ClaimedTask, state: State, outcome: str, **more: Any) -> None:
     with world.store.begin() as tx:
-        moves.settle(tx, [Settlement(id=task.id, attempt=task.attempt, state=state, outcome=outcome, **more)])
+        settlements.settle(tx, [Settlement(id=task.id, attempt=task.attempt, state=state, outcome=outcome, **more)])
 
 
 def accept(world: World, task: ClaimedTask, remote_id: str = "77") -> None:

@@ -70,7 +70,7 @@ def test_known_rows_are_left_as_they_are(world: World) -> None:
         assert progress_of(tx, world.batch_id).tasks == 4
 
 
-def test_rows_that_left_the_manifest_are_still_counted_as_asked_for(world: World) -> None:
+def test_what_was_made_of_rows_that_left_the_manifest_is_still_counted(world: World) -> None:
     world.plan("fox", "owl")
     world.change("UPDATE tasks SET state = 'delivered', remote_id = 'r'")
     world.plan("fox", "hen")
@@ -83,7 +83,7 @@ def test_the_counts_add_up(world: World) -> None:
     world.plan("fox", "owl", "cat", "hen", then=(FollowUp("U1"), FollowUp("U2")))
     world.change("UPDATE tasks SET state = 'running', remote_id = 'r' WHERE key = 'fox'")
     world.change("UPDATE tasks SET state = 'failed' WHERE key = 'owl'")
-    world.change("UPDATE tasks SET state = 'in_doubt' WHERE key = 'cat'")
+    world.change("UPDATE tasks SET state = 'in_doubt', next_attempt_at = NULL WHERE key = 'cat'")
     with world.store.begin() as tx:
         p = progress_of(tx, world.batch_id)
     assert (p.tasks, p.running, p.failed, p.in_doubt, p.planned, p.not_reached, p.to_follow) == (12, 1, 1, 1, 1, 4, 4)
@@ -123,31 +123,6 @@ def test_follow_ups_are_added_at_any_depth_and_twice_is_once(world: World) -> No
     for _ in range(2):
         world.plan("fox", then=deeper)
         assert sorted(world.states()) == ["fox", "fox-U1", "fox-V2", "fox-V2-U3"]
-
-
-def test_follow_ups_cannot_be_taken_from_a_known_row(world: World) -> None:
-    world.plan("fox", then=(FollowUp("U1"), FollowUp("U2")))
-    with pytest.raises(UsageError, match="then, which may only grow"):
-        world.plan("fox", then=(FollowUp("U1"),))
-
-
-def test_a_row_that_has_changed_is_refused_by_name(world: World) -> None:
-    world.plan("fox", "owl")
-    changed = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=f"a red {key}") for key in ("fox", "cat")]
-    with (
-        world.store.begin() as tx,
-        pytest.raises(UsageError, match=r"changed since: 'fox' \(prompt\); nothing was sent"),
-    ):
-        rows.refuse_changed_rows(tx, world.account_id, "spring", changed)
-    with world.store.begin() as tx:
-        rows.refuse_changed_rows(tx, world.account_id, "summer", rows)
-
-
-def test_a_key_in_other_capitals_is_no_new_row(world: World) -> None:
-    world.plan("fox")
-    again = [NewTask(key="Fox", stem="Fox", action=Action.IMAGINE, prompt="a fox")]
-    with world.store.begin() as tx, pytest.raises(UsageError, match=r"'Fox' \(its key was 'fox'\)"):
-        rows.refuse_changed_rows(tx, world.account_id, "spring", again)
 
 
 def test_a_name_means_the_batch_of_the_account_in_the_settings(world: World) -> None:
@@ -207,3 +182,21 @@ def test_a_batch_that_cannot_be_read_says_why_and_is_read_again_when_it_is_hande
         progress = progress_of(tx, world.batch_id)
     assert (progress.over, progress.problem) == (True, "spring.csv:2:1: no")
     assert receive(world, b"prompt\na fox\n") == (world.batch_id, True)
+
+
+def test_a_batch_leaves_its_name_to_another_one_and_sends_nothing_more(world: World) -> None:
+    names = []
+    world.plan("fox")
+    for number in (1, 2):
+        with world.store.begin() as tx:
+            known = batches.known(tx, "acme", "spring")
+            assert known is not None
+            names.append(batches.leave_name(tx, known))
+            rows.write_tasks(tx, known.id, ())
+            handed = Handed(name="spring", filename="s.csv", manifest=b"x", deliver=True, folder=f"spring-{number + 1}")
+            assert batches.receive(tx, world.account_id, handed)[0] != known.id
+    assert names == ["spring~1", "spring~2"]
+    assert world.column("state") == ["cancelled"]
+    with world.store.begin() as tx:
+        assert batches.folders(tx) == {"spring", "spring-2", "spring-3"}
+        assert batches.find(tx, "spring~1", "acme").id == world.batch_id

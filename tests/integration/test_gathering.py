@@ -81,6 +81,7 @@ class Remote:
             account_id=world.account_id,
             output_dir=output_dir,
             max_attempts=8,
+            horizon=60.0,
             pool=pools[0],
             uploads=pools[1],
             questions=pools[2],

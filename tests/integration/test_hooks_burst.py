@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from pipeline.sandbox.attach import Services
-from pipeline.store import accounts, moves
-from pipeline.store.moves import Settlement
+from pipeline.store import accounts, settlements
+from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, State
 from tests.integration.conftest import World
 from tests.integration.hooks import body, served
@@ -109,7 +109,7 @@ def test_workers_who_save_the_same_tasks_at_once_are_not_held_up_and_agree(world
         random.Random(seed).shuffle(mixed := list(ends))
         for start in range(0, len(mixed), 30):
             with world.store.begin() as tx:
-                moves.settle(tx, sorted(mixed[start : start + 30], key=lambda one: one.id))
+                settlements.settle(tx, sorted(mixed[start : start + 30], key=lambda one: one.id))
 
     def report(task: ClaimedTask) -> set[int]:
         return {hooks.post(task.token, body(str(task.id), "IN_PROGRESS", f"{percent}%")) for percent in (15, 46)}

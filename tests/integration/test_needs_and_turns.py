@@ -11,7 +11,7 @@ from pipeline import follow_up, track
 from pipeline.action import Action
 from pipeline.inputs import Input, Picture, Role
 from pipeline.outcome import Accepted, InDoubt, Outcome, Report, Window
-from pipeline.store import accounts, claims, doubts, moves, needs, pictures, rows
+from pipeline.store import accounts, claims, doubts, moves, needs, pictures, rows, settlements
 from pipeline.store.moves import Change
 from pipeline.store.progress import progress_of
 from pipeline.submit import settlement
@@ -41,7 +41,7 @@ def claim(world: World, most: int = 32) -> list[ClaimedTask]:
 
 def settle(world: World, task: ClaimedTask, outcome: Outcome) -> None:
     with world.store.begin() as tx:
-        moves.settle(tx, [settlement(task, outcome, 8, random.Random(1))])
+        settlements.settle(tx, [settlement(task, outcome, 8, random.Random(1))])
 
 
 def send(world: World, most: int = 32) -> list[ClaimedTask]:
@@ -93,7 +93,7 @@ def test_two_pictures_that_finish_at_once_do_not_leave_a_row_behind(world: World
 def test_a_row_behind_a_doubt_is_not_reached_until_the_doubt_is_settled(world: World) -> None:
     write(world, imagine("a"), blend("b", "a", "a"), blend("c", "b", "b"))
     claim(world)
-    world.change("UPDATE tasks SET state = 'in_doubt' WHERE key = 'a'")
+    world.change("UPDATE tasks SET state = 'in_doubt', next_attempt_at = NULL WHERE key = 'a'")
     with world.store.begin() as tx:
         progress = progress_of(tx, world.batch_id)
         assert (progress.not_reached, progress.unfinished, progress.over) == (2, 0, True)
@@ -223,9 +223,7 @@ def test_an_answer_in_doubt_is_asked_for_by_the_id_of_its_window(world: World) -
 
 def test_a_row_that_has_the_name_of_a_follow_ups_file_keeps_it(world: World) -> None:
     """As one may that was planned before the follow-up had a name of its own."""
-    write(world, imagine("fox-seed"))
-    write(world, imagine("fox"))
-    world.plan("fox", then=(FollowUp("seed"),))
+    write(world, imagine("fox-seed"), replace(imagine("fox"), then=(FollowUp("seed"),)))
     claimed = {task.prompt: task for task in send(world)}
     with world.store.begin() as tx:
         change = Change(

@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline import follow_up
 from pipeline.errors import UsageError
-from pipeline.store import accounts, claims, deliveries, doubts, moves
+from pipeline.store import accounts, claims, deliveries, doubts, moves, rescue, settlements
 from pipeline.store.deliveries import DeliveryEnd
 from pipeline.store.engine import Transaction
-from pipeline.store.moves import Change, Settlement
+from pipeline.store.moves import Change
 from pipeline.store.presence import Presence
 from pipeline.store.progress import progress_of
+from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, FinishedTask, State
 from pipeline.then import FollowUp
 from tests.integration.conftest import World
@@ -33,7 +34,7 @@ def claim(world: World, most: int = 32) -> list[ClaimedTask]:
 
 def settle(world: World, *ends: Settlement) -> int:
     with world.store.begin() as tx:
-        return moves.settle(tx, ends)
+        return settlements.settle(tx, ends)
 
 
 def accept(world: World, *tasks: ClaimedTask) -> None:
@@ -171,7 +172,7 @@ def test_a_post_that_nobody_answers_for_is_in_doubt_and_never_sent_again(world: 
     claim(world)
     world.change("UPDATE tasks SET lease_until = now() - interval '1 second' WHERE key = 'fox'")
     with world.store.begin() as tx:
-        assert moves.rescue(tx) == 1
+        assert rescue.rescue(tx, world.presence) == 1
     assert world.states() == {"fox": "in_doubt", "owl": "submitting"}
     assert claim(world) == []
 
@@ -182,10 +183,10 @@ def test_a_worker_that_has_died_is_known_at_once(world: World) -> None:
     with world.store.begin() as tx:
         claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=dead.hold())
     with world.store.begin() as tx:
-        assert moves.rescue(tx) == 0
+        assert rescue.rescue(tx, world.presence) == 0
     dead.leave()
     with world.store.begin() as tx:
-        assert moves.rescue(tx) == 1
+        assert rescue.rescue(tx, world.presence) == 1
     assert world.states() == {"fox": "in_doubt"}
 
 
@@ -202,7 +203,7 @@ def test_a_worker_that_lost_its_connection_is_there_again_and_what_it_took_befor
     with world.store.begin() as tx:
         claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=presence.hold())
     with world.store.begin() as tx:
-        moves.rescue(tx)
+        rescue.rescue(tx, world.presence)
     assert world.states() == {"owl": "in_doubt", "fox": "submitting"}
     presence.leave()
 
@@ -228,7 +229,7 @@ def test_a_reply_that_comes_after_the_doubt_ends_it(world: World) -> None:
     (task,) = claim(world)
     world.change("UPDATE tasks SET lease_until = now() - interval '1 second'")
     with world.store.begin() as tx:
-        moves.rescue(tx)
+        rescue.rescue(tx, world.presence)
     accept(world, task)
     assert world.states() == {"fox": "submitted"}
 

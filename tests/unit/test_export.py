@@ -30,6 +30,7 @@ def record(key: str, *children: Record, **fields: Any) -> Record:
         "inputs": (),
         "input_paths": (),
         "state": State.DELIVERED,
+        "wanted": True,
         "reason": None,
         "note": None,
         **NO_FILE,

@@ -101,8 +101,9 @@ def test_no_sequence_of_reports_takes_a_task_where_only_the_api_may(world: Batch
         if after.state is not before.state:
             assert after.state in AT_THE_API
             assert RANK[after.state] > RANK.get(before.state, 0)
-            assert before.state not in {State.SUCCEEDED, State.DELIVERED, State.CANCELLED}
-        if before.state in {*AT_THE_API, State.SUCCEEDED, State.DELIVERED, State.CANCELLED}:
+            assert before.state not in {State.SUCCEEDED, State.DELIVERED}
+            assert before.state is not State.CANCELLED or not before.remote_id
+        if before.remote_id and before.state in {*AT_THE_API, State.SUCCEEDED, State.DELIVERED, State.CANCELLED}:
             assert after.remote_id == before.remote_id
         if verdict is Verdict.FOREIGN:
             assert after == before

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.prompt import Linted, aspect, lint, parameters
+from pipeline.prompt import Linted, aspect, lint, parameters, tidied
 from pipeline.prompt.values import FULL_WIDTH
 
 PARTS = [
@@ -71,6 +71,22 @@ PROMPTS = st.one_of(
     st.lists(st.sampled_from([*PARTS, " ", "\u2003", "\n"]), max_size=16).map("".join),
     st.text(max_size=60),
 )
+
+FLAGS = ["--ar 3:2", "--v 6.1", "--q 2", "--c 3:2", "--seed 7", "--tile", "--raw", "--niji 6", "--p ab", "--no 3", "9"]
+NEARLY_TIDY = st.tuples(
+    st.lists(st.sampled_from(["a blue-green fox", "x-", "-x", "snow,", "3-2", "--tile", "\u2003", "\n"]), max_size=3),
+    st.lists(st.sampled_from(FLAGS), max_size=4),
+).map(lambda parts: " ".join([*parts[0], *parts[1]]))
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.one_of(NEARLY_TIDY, PROMPTS))
+@example("a fox --ar 3:2 --niji 3:2 --v 6")
+@example("a fox --c 50 --c 3:2")
+@example("a fox-- tile --raw")
+@example("a fox --ar 3:2\n")
+def test_the_short_way_leads_to_the_same_prompt(text: str) -> None:
+    assert tidied(text) == lint(text).prompt
 
 
 @settings(deadline=None, max_examples=1000)

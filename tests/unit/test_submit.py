@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -12,6 +13,7 @@ from pipeline.dispatch import Handful, now
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 from pipeline.settings import Dialect
 from pipeline.submit import (
+    HANDED_BACK,
     LONGEST_PAUSE,
     account_pause,
     account_refusal,
@@ -45,9 +47,10 @@ def task(number: int = 1, tries: int = 0, mode: Mode | None = None) -> ClaimedTa
         (Accepted(remote_id="7", code=1, detail=""), State.SUBMITTED, False, 0),
         (Window(remote_id="7", code=21, reason="a window"), State.PLANNED, True, 0),
         (Refused(reason="no"), State.FAILED, False, 0),
-        (InDoubt(reason="lost"), State.IN_DOUBT, False, 0),
+        (InDoubt(reason="lost"), State.IN_DOUBT, True, 0),
         (TryAgain(reason="later"), State.PLANNED, True, 1),
         (TryAgain(reason="full", blame=Blame.ACCOUNT), State.PLANNED, True, 0),
+        (TryAgain(reason="away", blame=Blame.SERVER), State.PLANNED, True, 0),
         (TryAgain(reason="401", blame=Blame.KEY), State.PLANNED, True, 0),
         (TryAgain(reason="late", blame=Blame.NOBODY), State.PLANNED, True, 0),
     ],
@@ -85,7 +88,7 @@ def api(answer: httpx.MockTransport) -> Api:
 
 def outcomes(tasks: list[ClaimedTask], transport: httpx.MockTransport, send_before: float) -> dict[int, Outcome]:
     with ThreadPoolExecutor(4) as pool:
-        batches = list(send(Handful(tasks, False, send_before), api(transport).submit, lambda _: pool))
+        batches = list(send(Handful(tasks, False, send_before), api(transport).submit, lambda _: pool, lambda: False))
     return {sent.id: outcome for ended in batches for sent, outcome in ended}
 
 
@@ -110,6 +113,26 @@ def test_nothing_is_sent_once_the_lease_could_end_during_the_post() -> None:
 
     (outcome,) = outcomes([task()], httpx.MockTransport(server), now() - 1).values()
     assert isinstance(outcome, TryAgain)
+
+
+def test_what_waits_when_this_process_is_told_to_stop_is_handed_back_while_the_rest_goes_on() -> None:
+    begun, finish = threading.Event(), threading.Event()
+
+    def server(_: httpx.Request) -> httpx.Response:
+        begun.set()
+        finish.wait(10)
+        return httpx.Response(200, json={"code": 1, "result": "9"})
+
+    with ThreadPoolExecutor(1) as pool:
+        handful = Handful([task(1), task(2), task(3)], False, now() + 60)
+        ending = send(handful, api(httpx.MockTransport(server)).submit, lambda _: pool, begun.is_set)
+        handed_back = {sent.id: outcome for sent, outcome in next(ending)}
+        assert handed_back == {2: HANDED_BACK, 3: HANDED_BACK}
+        finish.set()
+        ((sent, outcome),) = next(ending)
+    assert (sent.id, type(outcome)) == (1, Accepted)
+    end = settlement(task(), HANDED_BACK, 8, RNG)
+    assert (end.state, end.wait, end.counts) == (State.PLANNED, 0.0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from pipeline.action import Action
 from pipeline.follow_up import children
 from pipeline.task import AT_THE_API, MOVES, FinishedTask, Mode, State
-from pipeline.then import FOLLOW_UP_WORDS, FollowUp, only_adds, then_from_json, then_to_json
+from pipeline.then import FOLLOW_UP_WORDS, FollowUp, alike, then_from_json, then_to_json
 
+FOX = {"word": "R", "prompt": "a fox", "mask": None, "then": []}
 words = st.sampled_from(FOLLOW_UP_WORDS)
 trees = st.recursive(
     st.builds(FollowUp, words), lambda below: st.builds(FollowUp, words, st.lists(below, max_size=3).map(tuple))
@@ -20,26 +23,26 @@ def test_follow_ups_survive_json(then: tuple[FollowUp, ...]) -> None:
     assert then_from_json(then_to_json(then)) == then
 
 
-@given(st.lists(trees, max_size=3, unique_by=lambda one: one.word).map(tuple))
-def test_any_tree_only_adds_to_itself_and_to_nothing(then: tuple[FollowUp, ...]) -> None:
-    assert only_adds((), then)
-    assert only_adds(then, ()) is (then == ())
+@given(st.lists(trees, max_size=4).map(tuple), st.randoms(use_true_random=False))
+def test_the_order_of_follow_ups_makes_no_difference(then: tuple[FollowUp, ...], random: Random) -> None:
+    assert alike(then, tuple(random.sample(then, len(then))))
+    assert alike(then, ()) is (then == ())
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "adds"),
+    ("some", "others", "same"),
     [
-        (["U1"], ["U2", "U1"], True),
-        (["U1", "V2"], ["U1", {"V2": ["U1"]}], True),
-        ([{"V2": ["U1"]}], [{"V2": ["U1", {"V1": ["U4"]}]}, "R"], True),
-        (["U1"], ["U2"], False),
+        (["U1", "V2"], ["V2", "U1"], True),
+        (["V2", "V2~2"], ["V2~2", "V2~3"], True),
+        ([{"word": "R", "prompt": "a  fox", "mask": None, "then": []}], [FOX], True),
+        (["R"], [FOX], False),
+        (["U1"], ["U1", "U2"], False),
         ([{"V2": ["U1"]}], ["V2"], False),
+        (["V2"], ["V2", "V2~2"], False),
     ],
 )
-def test_follow_ups_may_be_added_at_any_depth_and_not_taken_away(
-    old: list[object], new: list[object], adds: bool
-) -> None:
-    assert only_adds(then_from_json(old), then_from_json(new)) is adds
+def test_follow_ups_are_alike_when_they_ask_for_the_same(some: list[object], others: list[object], same: bool) -> None:
+    assert alike(then_from_json(some), then_from_json(others)) is same
 
 
 def test_every_state_has_its_moves() -> None:

@@ -1,9 +1,8 @@
-"""Large bodies: sent within a time, and a request that was cut short is no doubt."""
+"""Large bodies are sent as they are, and within a time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import count
 from types import SimpleNamespace
 
@@ -15,27 +14,12 @@ from pipeline.action import Action
 from pipeline.api import line, upload
 from pipeline.api.client import SUBMIT_TIMEOUT, Api
 from pipeline.api.upload import PIECE
-from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, TryAgain
+from pipeline.outcome import Accepted, Outcome, TryAgain
 from pipeline.settings import Dialect
 from tests.unit.claimed import attached, task
 
 PICTURE = "data:image/png;base64," + "A" * 10 * PIECE
 ACCEPTED = {"code": 1, "description": "ok", "result": "77"}
-
-
-class Broken(httpx.BaseTransport):
-    """Takes so many pieces of the body, and then hangs up."""
-
-    def __init__(self, takes: int | None) -> None:
-        self.takes = takes
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request.stream, httpx.SyncByteStream)
-        pieces: Iterator[bytes] = iter(request.stream)
-        for _ in range(self.takes) if self.takes is not None else count():
-            if next(pieces, None) is None:
-                break
-        raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
 
 
 def described(transport: httpx.BaseTransport, picture: str = PICTURE) -> Outcome:
@@ -57,20 +41,6 @@ def test_a_body_of_any_size_arrives_as_it_is(picture: str) -> None:
     assert request.headers["content-type"] == "application/json"
     assert request.headers["content-length"] == str(len(request.content))
     assert "transfer-encoding" not in request.headers
-
-
-def test_a_request_that_breaks_before_its_end_is_sent_again() -> None:
-    for takes in (0, 1, 10):
-        outcome = described(Broken(takes))
-        assert isinstance(outcome, TryAgain)
-        assert outcome.blame is Blame.TASK
-        assert "cut short (Server disconnected" in outcome.reason
-
-
-def test_a_request_that_breaks_after_its_end_is_in_doubt() -> None:
-    assert isinstance(described(Broken(None)), InDoubt)
-    assert isinstance(described(Broken(11)), InDoubt)
-    assert isinstance(described(Broken(None), "data:image/png;base64,AAAA"), InDoubt)
 
 
 def test_an_upload_that_takes_too_long_is_ended_and_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

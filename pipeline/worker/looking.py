@@ -1,0 +1,107 @@
+"""Looks for tasks at the API: those in doubt, by the tokens of their POSTs or by their windows, and those that ended
+here before they ended there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from pipeline import doubt
+from pipeline.api.client import QueryError
+from pipeline.doubt import Seen
+from pipeline.outcome import Sightings
+from pipeline.store import doubts, needs
+from pipeline.store.doubts import Resolution, Sought
+from pipeline.store.engine import Transaction
+from pipeline.task import State
+from pipeline.wiring import Runtime
+from pipeline.worker.applying import bell
+
+log = logging.getLogger("pipeline.worker")
+
+
+def look_for(at: Runtime) -> None:
+    """One look at everything that is due. A server that does not answer is asked again later."""
+    with at.store.begin() as tx:
+        sought = doubts.take_to_look(tx, at.account_id)
+    ended = [task.id for task in sought if task.state is not State.IN_DOUBT and task.remote_id]
+    if ended:
+        bell.track(at.account, at.account_id, ended)
+    answered = _by_tokens(at, [task for task in sought if task.tokens and not task.window_id and task.id not in ended])
+    answered |= _by_windows(at, [task for task in sought if task.window_id and task.state is State.IN_DOUBT])
+    _save(at, sought, answered)
+
+
+def _by_tokens(at: Runtime, lost: Sequence[Sought]) -> dict[int, Seen]:
+    """What was seen, by the ids of the tasks; nothing where the API did not answer."""
+    since = min((task.sent_at for task in lost if task.sent_at), default=None)
+    if since is None:
+        return {}
+    try:
+        seen = at.api.find([token for task in lost for token in task.tokens], since)
+        if seen.complete and len(seen.found) < len(lost):
+            seen = _remembering(at, seen, lost)
+    except QueryError as failure:
+        log.warning("look_failed account=%s tasks=%s why=%s", at.account, len(lost), failure)
+        return {}
+    return {task.id: _seen(task, seen) for task in lost}
+
+
+def _remembering(at: Runtime, seen: Sightings, lost: Sequence[Sought]) -> Sightings:
+    """Absence proves something only while the server still knows what it took before. Raises `QueryError`."""
+    since = min(task.sent_at for task in lost if task.sent_at)
+    with at.store.begin() as tx:
+        witness = doubts.witness(tx, at.account_id, since)
+    if witness is None or at.api.list([witness]) or at.api.fetch(witness):
+        return seen
+    return Sightings(
+        found=seen.found, why="the server has forgotten what it took before, so its silence proves nothing"
+    )
+
+
+def _seen(task: Sought, seen: Sightings) -> Seen:
+    token = next((token for token in task.tokens if token in seen.found), None)
+    return Seen(report=seen.found[token] if token else None, token=token, absent=seen.complete, why=seen.why)
+
+
+def _by_windows(at: Runtime, waiting: Sequence[Sought]) -> dict[int, Seen]:
+    """An answer to a window carries no token on every server; the window's own id tells."""
+    answers = zip(waiting, at.questions.map(partial(_window, at), waiting), strict=True)
+    return {task.id: seen for task, seen in answers if seen}
+
+
+def _window(at: Runtime, task: Sought) -> Seen | None:
+    try:
+        report = at.api.fetch(task.window_id or "")
+    except QueryError as failure:
+        log.warning("look_failed account=%s task=%s why=%s", at.account, task.id, failure)
+        return None
+    return doubt.window_seen(report, told=at.api.traits.windows_told)
+
+
+def _save(at: Runtime, sought: Sequence[Sought], answered: dict[int, Seen]) -> None:
+    resolutions: list[Resolution] = []
+    again: dict[int, float] = {}
+    for task in sought:
+        seen = answered.get(task.id)
+        resolved = doubt.resolution(task, seen, at.horizon, at.max_attempts) if seen else None
+        if resolved:
+            resolutions.append(resolved)
+        elif task.state is State.IN_DOUBT:
+            again[task.id] = doubt.next_look(task, at.horizon)
+    with at.store.begin() as tx:
+        doubts.look_again(tx, again)
+        _resolve(at, tx, resolutions)
+
+
+def _resolve(at: Runtime, tx: Transaction, resolutions: Sequence[Resolution]) -> None:
+    by_looking = [one for one in resolutions if one.state is State.SUBMITTED or one.costs_nothing]
+    by_policy = [one for one in resolutions if one not in by_looking]
+    moved = doubts.resolve(tx, by_looking, "look_up") + doubts.resolve(tx, by_policy, "policy")
+    if failed := [one.id for one in by_policy if one.state is State.FAILED]:
+        needs.settle(tx, at.account_id, failed)
+    if moved:
+        tx.after_commit(partial(bell.submit, at.account, at.account_id))
+        tx.after_commit(partial(bell.track, at.account, at.account_id))
+        log.info("doubt_settled account=%s looked=%s policy=%s", at.account, len(by_looking), len(by_policy))
