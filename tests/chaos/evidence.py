@@ -48,7 +48,7 @@ class Known:
     was_in_doubt: bool
     """Whether a reply of the API to it was lost."""
     sent_again: int
-    """How often it was sent again out of doubt."""
+    """How often the policy had it sent again."""
     began: float
     home: float | None
     """When it was first sent and when it came home, in epoch seconds."""
@@ -116,7 +116,7 @@ _TASKS = """
         EXISTS (SELECT FROM task_events e WHERE e.task_id = t.id AND e.to_state = 'in_doubt')
             OR EXISTS (SELECT FROM attempts p WHERE p.task_id = t.id AND p.outcome = 'in_doubt'),
         (SELECT count(*) FROM task_events e
-            WHERE e.task_id = t.id AND e.from_state = 'in_doubt' AND e.to_state = 'planned'),
+            WHERE e.task_id = t.id AND e.to_state = 'planned' AND e.cause = 'policy'),
         (SELECT coalesce(extract(epoch FROM min(e.at)), 0)::float FROM task_events e WHERE e.task_id = t.id),
         (SELECT extract(epoch FROM max(e.at))::float FROM task_events e
             WHERE e.task_id = t.id AND e.to_state = 'delivered')

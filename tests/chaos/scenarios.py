@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos import faults
 from tests.chaos.faults import Fault, each, sentence, times
-from tests.chaos.points import DELIVER, READ, SUBMIT, TRACK
+from tests.chaos.points import DELIVER, LOOK, READ, RESCUE, SUBMIT, TRACK
 from tests.chaos.proxy import Cut
 
 LOSSY: dict[str, object] = {
@@ -20,12 +20,10 @@ LOSSY: dict[str, object] = {
 """2 % of the POSTs are answered 500, the replies to 1 % are lost after acceptance; callbacks are lost, doubled, and
 overtake each other."""
 
-RESCUED = (
-    *("submit: sent, reply not read", "rescue: put in doubt, not committed"),
-    *("submit: sent, reply not read", "rescue: put in doubt and committed"),
-    *("submit: sent, reply not read", "submit: just before a POST"),
-)
-"""Rescue has something to do only after somebody has died in a POST."""
+DOUBTFUL = ("submit: sent, reply not read", "submit: just before a POST")
+RESCUED = tuple(point for last in RESCUE for point in (DOUBTFUL[0], last, DOUBTFUL[1]))
+LOOKED_FOR = tuple(point for last in LOOK for point in (DOUBTFUL[0], last, DOUBTFUL[1]))
+"""Rescue, and whoever looks for lost replies, has something to do only after somebody has died in a POST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,7 @@ MATRIX = (
     Scenario(name="worker killed while it tracks", faults=sentence(*TRACK)),
     Scenario(name="worker killed while it delivers", faults=sentence(*DELIVER)),
     Scenario(name="worker killed while it rescues", faults=sentence(*RESCUED, nth=(1, 1))),
+    Scenario(name="worker killed while it looks for lost replies", faults=sentence(*LOOKED_FOR, nth=(1, 1))),
     Scenario(name="all workers killed at once", faults=times(4, faults.kill_all_workers)),
     Scenario(name="everything of ours killed at once", faults=times(4, faults.kill_everybody)),
     Scenario(name="submit killed and typed again", faults=faults.nothing, impatient=True, manifests=6),
