@@ -1,11 +1,17 @@
 """The ordinary command line, in a process that kills itself at a point of the flow, or whose broker gives messages away
-to others after so many seconds: `python -m tests.chaos.doomed --point NAME --nth N --visibility SECONDS -- WORDS`."""
+to others after so many seconds: `python -m tests.chaos.doomed --point NAME --nth N --visibility SECONDS -- WORDS`.
+
+It does not outlive the chaos that started it, however that ends.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 
+from pipeline.sandbox.processes import die_with
 from tests.chaos.points import POINTS
 
 
@@ -16,6 +22,7 @@ def main() -> None:
     parser.add_argument("--visibility", type=float)
     parser.add_argument("words", nargs="+")
     asked = parser.parse_args()
+    die_with(os.getppid(), signal.SIGKILL)
     if asked.visibility:
         _hide_messages_for(asked.visibility)
     if asked.point:

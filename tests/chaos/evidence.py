@@ -46,8 +46,9 @@ class Known:
     sha256: str | None
     attempts: int
     was_in_doubt: bool
+    """Whether a reply of the API to it was lost."""
     sent_again: int
-    """How often it was sent again out of doubt."""
+    """How often the policy had it sent again."""
     began: float
     home: float | None
     """When it was first sent and when it came home, in epoch seconds."""
@@ -112,9 +113,10 @@ def _made(journal: Path) -> Iterator[Made]:
 _TASKS = """
     SELECT t.id, b.name || '/' || t.stem, t.parent_id, t.state, t.reason, t.next_attempt_at IS NOT NULL, t.remote_id,
         a.path, a.sha256, t.attempt,
-        EXISTS (SELECT FROM task_events e WHERE e.task_id = t.id AND e.to_state = 'in_doubt'),
+        EXISTS (SELECT FROM task_events e WHERE e.task_id = t.id AND e.to_state = 'in_doubt')
+            OR EXISTS (SELECT FROM attempts p WHERE p.task_id = t.id AND p.outcome = 'in_doubt'),
         (SELECT count(*) FROM task_events e
-            WHERE e.task_id = t.id AND e.from_state = 'in_doubt' AND e.to_state = 'planned'),
+            WHERE e.task_id = t.id AND e.to_state = 'planned' AND e.cause = 'policy'),
         (SELECT coalesce(extract(epoch FROM min(e.at)), 0)::float FROM task_events e WHERE e.task_id = t.id),
         (SELECT extract(epoch FROM max(e.at))::float FROM task_events e
             WHERE e.task_id = t.id AND e.to_state = 'delivered')

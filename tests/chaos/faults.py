@@ -10,7 +10,7 @@ from random import Random
 
 import redis
 
-from tests.chaos.fleet import OURS, WORKERS, Fleet
+from tests.chaos.fleet import FLOW, OURS, WORKERS, Fleet
 from tests.chaos.members import Doom
 from tests.chaos.proxy import Cut
 
@@ -129,6 +129,22 @@ def cut_posts(*cuts: Cut, number: tuple[int, int] = (1, 4)) -> Fault:
         fleet.proxy.cut(*chosen)
 
     return strike
+
+
+def restart_postgres_during_slow_posts(fleet: Fleet, dice: Random) -> None:
+    """The workers live on, and for a moment nobody sees that they do, while their POSTs are still under way."""
+    cut_posts(Cut.HELD, number=(4, 8))(fleet, dice)
+    fleet.proxy.wait_for_a_post(STANDSTILL)
+    restart_postgres(fleet, dice)
+    wait_for_moves(fleet, 1)
+
+
+def kill_a_worker_during_slow_posts(fleet: Fleet, dice: Random) -> None:
+    """What it has sent arrives long after its death."""
+    cut_posts(Cut.HELD, number=(4, 8))(fleet, dice)
+    fleet.proxy.wait_for_a_post(STANDSTILL)
+    fleet.struck()
+    fleet.crew.kill(*FLOW)
 
 
 def cut_the_network(fleet: Fleet, dice: Random) -> None:

@@ -3,8 +3,10 @@ a receiver of callbacks, each an operating-system process that is started again 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -123,6 +125,15 @@ class Fleet:
             assert ended.status == 3, f"pipeline {' '.join(words)} ended with {ended.status}: {ended.err}"
             assert time.monotonic() < ends, ended.err
             time.sleep(0.3)
+
+    def killed_command(self, after: float, *words: str) -> None:
+        """Types a command, and kills it after so many seconds, if it has not ended by then."""
+        command = Command((*COMMAND, *words), self.home, self.env)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            command.process.wait(after)
+        if command.is_running():
+            self.struck()
+            command.kill()
 
     def ask(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
         """Rows of the database, however often it goes away meanwhile."""

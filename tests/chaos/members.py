@@ -68,8 +68,6 @@ class Member:
     """Whether it is to stay dead for now."""
 
     def argv(self) -> list[str]:
-        if not (self.doom or self.visibility):
-            return [sys.executable, "-m", "pipeline", *self.words]
         options = ["--point", self.doom.point, "--nth", str(self.doom.nth)] if self.doom else []
         options += ["--visibility", str(self.visibility)] if self.visibility else []
         return [sys.executable, "-m", "tests.chaos.doomed", *options, "--", *self.words]

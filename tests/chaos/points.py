@@ -180,8 +180,8 @@ SUBMIT = {
     "submit: sent, reply not read": _flow("httpx:Client.send", When.SENT),
     "submit: reply arriving": _flow("httpx:Client.send", When.ANSWERED),
     "submit: reply read, not noted": _flow("pipeline.api.client:Api.submit", When.AFTER),
-    "submit: settled, not committed": _flow("pipeline.store.moves:settle", When.AFTER),
-    "submit: settled, nobody rung": _flow("pipeline.store.moves:settle", When.COMMITTED),
+    "submit: settled, not committed": _flow("pipeline.store.settlements:settle", When.AFTER),
+    "submit: settled, nobody rung": _flow("pipeline.store.settlements:settle", When.COMMITTED),
 }
 TRACK = {
     "track: answered, nothing noted": _flow("pipeline.api.client:Api.list", When.AFTER, _result),
@@ -205,7 +205,13 @@ DELIVER = {
     "deliver: recorded and committed": _deliver("pipeline.store.deliveries:record", When.COMMITTED),
 }
 RESCUE = {
-    "rescue: put in doubt, not committed": _flow("pipeline.store.moves:rescue", When.AFTER, _result),
-    "rescue: put in doubt and committed": _flow("pipeline.store.moves:rescue", When.COMMITTED, _result),
+    "rescue: put in doubt, not committed": _flow("pipeline.store.rescue:rescue", When.AFTER, _result),
+    "rescue: put in doubt and committed": _flow("pipeline.store.rescue:rescue", When.COMMITTED, _result),
 }
-POINTS = READ | SUBMIT | TRACK | DELIVER | RESCUE
+LOOK = {
+    "look: tasks taken, nothing asked": _flow("pipeline.store.doubts:take_to_look", When.COMMITTED, _result),
+    "look: answered, nothing noted": _flow("pipeline.api.client:Api.find", When.AFTER),
+    "look: doubt settled, not committed": _flow("pipeline.store.doubts:resolve", When.AFTER, _result),
+    "look: doubt settled, nobody rung": _flow("pipeline.store.doubts:resolve", When.COMMITTED, _result),
+}
+POINTS = READ | SUBMIT | TRACK | DELIVER | RESCUE | LOOK

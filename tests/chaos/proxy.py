@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import threading
+import time
 from collections import Counter, deque
 from enum import StrEnum
 
@@ -29,6 +30,12 @@ class Cut(StrEnum):
     """All of it arrives at the server, and the connection breaks before the reply comes."""
     AFTER = "after"
     """The server has answered, and the reply gets lost."""
+    HELD = "held"
+    """Nothing is lost, but all of it arrives at the server only after `HOLD`."""
+
+
+HOLD = 6.0
+"""Seconds for which a POST that is held is under way."""
 
 
 class Proxy:
@@ -50,13 +57,11 @@ class Proxy:
         """The next POSTs meet these fates, in this order."""
         self._orders.extend(cuts)
 
-    @property
-    def idle(self) -> bool:
-        """Whether every cut that was ordered has been made."""
-        return not self._orders
-
-    def forget_orders(self) -> None:
-        self._orders.clear()
+    def wait_for_a_post(self, seconds: float) -> None:
+        """Until the first of the orders is being carried out, or for so long."""
+        ends, before = time.monotonic() + seconds, self.cuts.total()
+        while self.cuts.total() == before and time.monotonic() < ends:
+            time.sleep(0.02)
 
     def disconnect(self) -> None:
         """Nobody gets through: connections are reset, and new ones refused."""
@@ -66,7 +71,7 @@ class Proxy:
         self._run(self._listen())
 
     def close(self) -> None:
-        self._run(self._stop())
+        self._run(self._leave())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -83,6 +88,15 @@ class Proxy:
             self._server = None
         for writer in self._open:
             writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _leave(self) -> None:
+        """Nobody is waited for, and no connection stays open."""
+        await self._stop()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -104,6 +118,8 @@ class Proxy:
                 if cut is Cut.BEFORE:
                     return
                 request = head + await _body(reader, head)
+                if cut is Cut.HELD:
+                    await asyncio.sleep(HOLD)
                 server = server or await asyncio.open_connection("127.0.0.1", self._upstream)
                 reply = await _exchange(*server, request, cut)
                 if reply is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos import faults
 from tests.chaos.faults import Fault, each, sentence, times
-from tests.chaos.points import DELIVER, READ, SUBMIT, TRACK
+from tests.chaos.points import DELIVER, LOOK, READ, RESCUE, SUBMIT, TRACK
 from tests.chaos.proxy import Cut
 
 LOSSY: dict[str, object] = {
@@ -20,12 +20,10 @@ LOSSY: dict[str, object] = {
 """2 % of the POSTs are answered 500, the replies to 1 % are lost after acceptance; callbacks are lost, doubled, and
 overtake each other."""
 
-RESCUED = (
-    *("submit: sent, reply not read", "rescue: put in doubt, not committed"),
-    *("submit: sent, reply not read", "rescue: put in doubt and committed"),
-    *("submit: sent, reply not read", "submit: just before a POST"),
-)
-"""Rescue has something to do only after somebody has died in a POST."""
+DOUBTFUL = ("submit: sent, reply not read", "submit: just before a POST")
+RESCUED = tuple(point for last in RESCUE for point in (DOUBTFUL[0], last, DOUBTFUL[1]))
+LOOKED_FOR = tuple(point for last in LOOK for point in (DOUBTFUL[0], last, DOUBTFUL[1]))
+"""Rescue, and whoever looks for lost replies, has something to do only after somebody has died in a POST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +37,46 @@ class Scenario:
     server: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     visibility: float | None = None
+    impatient: bool = False
+    """Whether the person kills each `pipeline submit` once before it is done, and types it again."""
     hurts: frozenset[str] = frozenset()
     """Which services go away: processes that need them may complain in their logs."""
 
 
+UNTOLD = {"hook_url": ""}
+"""The server reports nothing by itself: what was lost is found by asking, or not at all."""
 POSTGRES, REDIS = frozenset({"postgres"}), frozenset({"redis"})
 
 MATRIX = (
     Scenario(name="worker killed while it reads a manifest", faults=sentence(*READ, nth=(1, 1))),
     Scenario(name="worker killed while it submits", faults=sentence(*SUBMIT)),
+    Scenario(name="worker killed while it submits, no callbacks", faults=sentence(*SUBMIT), settings=UNTOLD),
     Scenario(name="worker killed while it tracks", faults=sentence(*TRACK)),
     Scenario(name="worker killed while it delivers", faults=sentence(*DELIVER)),
     Scenario(name="worker killed while it rescues", faults=sentence(*RESCUED, nth=(1, 1))),
+    Scenario(name="worker killed while it looks for lost replies", faults=sentence(*LOOKED_FOR, nth=(1, 1))),
     Scenario(name="all workers killed at once", faults=times(4, faults.kill_all_workers)),
     Scenario(name="everything of ours killed at once", faults=times(4, faults.kill_everybody)),
+    Scenario(name="submit killed and typed again", faults=faults.nothing, impatient=True, manifests=6),
     Scenario(name="workers told to stop", faults=times(8, faults.stop_a_worker)),
     Scenario(name="hooks and beat killed", faults=times(8, faults.kill_the_hooks, faults.kill_the_beat)),
     Scenario(name="Redis flushed", faults=times(8, faults.flush_redis)),
     Scenario(name="Redis killed", faults=times(4, faults.kill_redis), hurts=REDIS),
     Scenario(name="Postgres restarted, immediate mode", faults=times(4, faults.restart_postgres), hurts=POSTGRES),
     Scenario(name="POSTs cut before", faults=times(6, faults.cut_posts(Cut.BEFORE))),
-    Scenario(name="POSTs cut during", faults=times(6, faults.cut_posts(Cut.DURING, Cut.WAITING))),
-    Scenario(name="POSTs cut after", faults=times(6, faults.cut_posts(Cut.AFTER))),
+    Scenario(name="POSTs cut during", faults=times(6, faults.cut_posts(Cut.DURING, Cut.WAITING)), settings=UNTOLD),
+    Scenario(name="POSTs cut after", faults=times(6, faults.cut_posts(Cut.AFTER)), settings=UNTOLD),
+    Scenario(
+        name="Postgres restarted during slow POSTs",
+        faults=times(3, faults.restart_postgres_during_slow_posts),
+        settings=UNTOLD,
+        hurts=POSTGRES,
+    ),
+    Scenario(
+        name="worker killed during slow POSTs",
+        faults=times(3, faults.kill_a_worker_during_slow_posts),
+        settings=UNTOLD | {"horizon": "15"},
+    ),
     Scenario(name="network to the API cut", faults=times(4, faults.cut_the_network)),
     Scenario(name="API server killed", faults=times(4, faults.kill_the_server)),
     Scenario(name="lossy API", faults=faults.nothing, server=LOSSY, rows=20, manifests=10),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -76,6 +77,14 @@ def test_a_cut_lets_through_what_it_says_and_the_caller_gets_no_reply(
         until(lambda: server.arrived, "nothing arrives at the server")
     assert [size < 1000 for size in server.arrived] == [size < 1000 for size in arrives]
     assert post(proxy) == "x" * 1000
+
+
+def test_what_is_held_arrives_later(proxy: Proxy, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.chaos.proxy.HOLD", 0.3)
+    proxy.cut(Cut.HELD)
+    began = time.monotonic()
+    assert post(proxy) == "x" * 1000
+    assert time.monotonic() - began >= 0.3
 
 
 def test_only_submissions_are_cut(proxy: Proxy) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from pipeline.settings import Settings
 from tests.chaos.evidence import gather
 from tests.chaos.fleet import Fleet
 from tests.chaos.scenarios import Scenario
@@ -20,8 +19,6 @@ DEADLINE = 240.0
 LATE = 20.0
 """Seconds for which something that is missing may still come late."""
 MOST_MANIFESTS = 60
-CAN_LOOK = "horizon" in Settings.model_fields
-"""Whether this version looks for lost replies at the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +98,8 @@ class Trial:
         name = f"m{self._submitted}"
         rows = (f"r{row},a lighthouse on rock {row} of coast {name},U1-U4" for row in range(self._rows))
         (fleet.home / f"{name}.csv").write_text("\n".join(("key,prompt,then", *rows)) + "\n")
+        if self.scenario.impatient:
+            fleet.killed_command(self._dice.uniform(0.5, 3.0), "submit", f"{name}.csv")
         fleet.pipeline("submit", f"{name}.csv")
 
     def _is_over(self, fleet: Fleet) -> bool:
@@ -125,7 +124,7 @@ class Trial:
         return judge(
             gather(fleet, asked_for=self._submitted * self._rows * (1 + FOLLOW_UPS)),
             may_resubmit=settings.get("in_doubt") == "resubmit",
-            can_look=CAN_LOOK and settings.get("api_dialect") != "relay",
+            can_look=settings.get("api_dialect") != "relay",
             hurts=self.scenario.hurts,
         )
 
