@@ -91,7 +91,7 @@ def ending(tx: Transaction, batch: Batch, *, since: datetime | None = None) -> E
         progress=progress_of(tx, batch.id),
         spending=spending_of(tx, batch.id),
         failures=tuple(
-            Failure(name=trouble.key, state=trouble.state, reason=trouble.reason)
+            Failure(name=trouble.key, state=trouble.state, reason=trouble.reason, perhaps_spent=trouble.reserved)
             for trouble in records.troubles(tx, batch.id, most=10)
         ),
         sent=posts(tx, batch.id, since=since),

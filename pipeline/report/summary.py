@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -29,6 +30,7 @@ class Failure:
     name: str
     state: State
     reason: str
+    perhaps_spent: Decimal = Decimal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,8 @@ def _failures(failures: Sequence[Failure]) -> RenderableType:
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=NAME_COLUMNS)
     table.add_column(overflow="fold", ratio=1)
     for one in failures:
-        why = Text(f"{STATE_WORDS[one.state]}: ", style=STYLES[kind_of(one.state)])
+        cost = f", perhaps {one.perhaps_spent:,f} spent" if one.perhaps_spent else ""
+        why = Text(f"{STATE_WORDS[one.state]}{cost}: ", style=STYLES[kind_of(one.state)])
         table.add_row(Text(_one_line(one.name)), why.append(_one_line(one.reason), style="default"))
     return Padding(table, (0, 0, 0, 2))
 

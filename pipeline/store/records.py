@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
@@ -143,12 +144,14 @@ class Trouble:
     key: str
     state: State
     reason: str
+    reserved: Decimal
+    """What it may have cost, as far as nobody knows."""
 
 
 def troubles(tx: Transaction, batch_id: int, *, most: int) -> list[Trouble]:
     rows = tx.rows(
         """
-        SELECT key, state, coalesce(reason, '') AS reason FROM tasks
+        SELECT key, state, coalesce(reason, '') AS reason, reserved FROM tasks
         WHERE batch_id = :id AND (state = 'in_doubt' OR (state IN ('failed', 'cancelled') AND wanted)
             OR (state = 'succeeded' AND next_attempt_at IS NULL AND reason IS NOT NULL))
         ORDER BY id LIMIT :most
@@ -156,4 +159,4 @@ def troubles(tx: Transaction, batch_id: int, *, most: int) -> list[Trouble]:
         id=batch_id,
         most=most,
     )
-    return [Trouble(key=row.key, state=State(row.state), reason=row.reason) for row in rows]
+    return [Trouble(key=row.key, state=State(row.state), reason=row.reason, reserved=row.reserved) for row in rows]

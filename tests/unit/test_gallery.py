@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from pipeline.report import (
     print_summary,
     write_gallery,
 )
+from pipeline.store.spending import Spending
 from pipeline.task import State
 
 NASTY = "<script>alert('x')</script> \"q\" & <b>b</b> 🦊 ثعلب --ar 3:2 --no a, b"
@@ -227,6 +229,25 @@ def test_a_good_run_ends_in_two_plain_lines() -> None:
         "",
         "Gallery: /a/very/long/path/that/must/not/be/broken/over/two/lines/because/it/is/clicked/index.html",
     ]
+
+
+def test_what_it_cost_may_have_cost_and_was_spared_is_said_where_there_are_prices() -> None:
+    doubt = Failure(name="fox", state=State.IN_DOUBT, reason="the reply was lost", perhaps_spent=Decimal("0.04"))
+    spending = Spending(
+        budget=Decimal("2.50"),
+        spent=Decimal("1.20"),
+        reserved=Decimal("0.12"),
+        in_doubt=Decimal("0.04"),
+        avoided=Decimal("0.08"),
+    )
+    said = summary(delivered=59, in_doubt=1, failures=[doubt], spending=spending)
+    assert "fox  in doubt, perhaps 0.04 spent: the reply was lost" in said
+    assert " ".join(said.split()).count(
+        "Money: 1.20 spent, 0.08 reserved for what is being made, 0.04 perhaps spent, in doubt, 0.08 not paid twice; "
+        "the budget is 2.50"
+    )
+    free = Spending(budget=None, spent=Decimal(), reserved=Decimal(), in_doubt=Decimal(), avoided=Decimal())
+    assert "Money" not in summary(delivered=60, spending=free)
 
 
 def test_failures_are_named_with_their_reasons_and_the_rest_is_counted() -> None:
