@@ -103,8 +103,8 @@ class Proxy:
         self._open.add(writer)
         try:
             await self._relay(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # one side has gone: the other hears of it now
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # one side has gone, or the whole network: the other side hears of it now
         finally:
             self._open.discard(writer)
             writer.transport.abort()
