@@ -49,10 +49,12 @@ def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, own
     """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
     rows = tx.rows(
         f"""
-        WITH taken AS (
+        WITH due AS (
+            SELECT id FROM tasks WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
+            ORDER BY id FOR UPDATE SKIP LOCKED
+        ), taken AS (
             UPDATE tasks SET lease_until = now() + :lease * interval '1 second', owner = :owner
-            WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
-            RETURNING *
+            WHERE id IN (SELECT id FROM due) RETURNING *
         )
         SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.word, t.index, t.mode,
             t.options ->> 'state' AS state, t.image_url, t.result, t.remote_id,
@@ -139,9 +141,11 @@ def deliver_again(tx: Transaction, batch_id: int) -> int:
     """Makes every picture of the batch that waits for a person due again. The number of them."""
     return tx.run(
         """
-        UPDATE tasks SET next_attempt_at = now(), tries = 0, first_failed_at = NULL
-        WHERE batch_id = :id AND state = 'succeeded'
-            AND (SELECT deliver FROM batches WHERE batches.id = batch_id)
+        UPDATE tasks SET next_attempt_at = now(), tries = 0, first_failed_at = NULL WHERE id IN (
+            SELECT id FROM tasks WHERE batch_id = :id AND state = 'succeeded'
+                AND (SELECT deliver FROM batches WHERE batches.id = batch_id)
+            ORDER BY id FOR UPDATE
+        )
         """,
         id=batch_id,
     )

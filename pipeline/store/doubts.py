@@ -94,9 +94,11 @@ def look_again(tx: Transaction, waits: Mapping[int, float]) -> None:
     """Tasks in doubt, by id, are looked for again in so many seconds."""
     tx.run(
         """
-        UPDATE tasks t SET next_attempt_at = clock_timestamp() + v.wait * interval '1 second'
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, wait float)
-        WHERE t.id = v.id AND t.state = 'in_doubt'
+        WITH v AS MATERIALIZED (
+            SELECT v.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, wait float) JOIN tasks t USING (id)
+            WHERE t.state = 'in_doubt' ORDER BY t.id FOR UPDATE OF t
+        )
+        UPDATE tasks t SET next_attempt_at = clock_timestamp() + v.wait * interval '1 second' FROM v WHERE t.id = v.id
         """,
         rows=as_json({"id": id_, "wait": wait} for id_, wait in waits.items()),
     )
@@ -148,13 +150,19 @@ def _resolve_sql(*, revives: bool) -> str:
 
 
 _NOTE = f"""
-    UPDATE attempts a SET ended_at = clock_timestamp(), detail = v.reason,
-        remote_id = coalesce(v.remote_id, a.remote_id),
-        outcome = CASE WHEN v.costs_nothing THEN 'try_again' ELSE 'accepted' END
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-        AS v(id bigint, attempt int, reason text, remote_id text, token uuid, costs_nothing boolean)
-    WHERE a.task_id = v.id AND {_OPEN} AND (v.costs_nothing OR v.remote_id IS NOT NULL)
-        AND (a.token = v.token OR (v.token IS NULL AND a.number = v.attempt))
+    WITH noted AS MATERIALIZED (
+        SELECT a.id, v.reason, v.remote_id, v.costs_nothing
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS v(id bigint, attempt int, reason text, remote_id text, token uuid, costs_nothing boolean)
+            JOIN attempts a ON a.task_id = v.id
+        WHERE {_OPEN} AND (v.costs_nothing OR v.remote_id IS NOT NULL)
+            AND (a.token = v.token OR (v.token IS NULL AND a.number = v.attempt))
+        ORDER BY a.id FOR UPDATE OF a
+    )
+    UPDATE attempts a SET ended_at = clock_timestamp(), detail = noted.reason,
+        remote_id = coalesce(noted.remote_id, a.remote_id),
+        outcome = CASE WHEN noted.costs_nothing THEN 'try_again' ELSE 'accepted' END
+    FROM noted WHERE a.id = noted.id
 """
 _RESOLVE = _resolve_sql(revives=False)
 _RESOLVE_AS_TOLD = _resolve_sql(revives=True)

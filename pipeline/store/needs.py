@@ -15,12 +15,15 @@ _TOUCHED = """(CAST(:ids AS bigint[]) IS NULL OR (
 ))"""
 
 _RELEASE = f"""
-    UPDATE tasks d SET next_attempt_at = now()
-    WHERE {_WAITING} AND d.account_id = :account_id AND {_TOUCHED} AND NOT EXISTS (
-        SELECT FROM unnest(d.needs) AS needed (stem) WHERE NOT EXISTS (
-            SELECT FROM tasks s
-            WHERE s.batch_id = d.batch_id AND s.stem = needed.stem AND s.state IN ('succeeded', 'delivered')
+    UPDATE tasks SET next_attempt_at = now() WHERE id IN (
+        SELECT id FROM tasks d
+        WHERE {_WAITING} AND d.account_id = :account_id AND {_TOUCHED} AND NOT EXISTS (
+            SELECT FROM unnest(d.needs) AS needed (stem) WHERE NOT EXISTS (
+                SELECT FROM tasks s
+                WHERE s.batch_id = d.batch_id AND s.stem = needed.stem AND s.state IN ('succeeded', 'delivered')
+            )
         )
+        ORDER BY id FOR UPDATE
     )
 """
 _LOST = f"""

@@ -35,8 +35,8 @@ def rescue(tx: Transaction, presence: Presence) -> int:
     moved = tx.rows(_DOUBT, rows=rows, cause="rescue", **known) if abandoned else []
     if dead or presence.former:
         tx.run(
-            f"UPDATE tasks t SET lease_until = NULL "
-            f"WHERE state = 'in_doubt' AND lease_until IS NOT NULL AND {_NOT_ON_ITS_WAY}",
+            f"UPDATE tasks SET lease_until = NULL WHERE id IN (SELECT id FROM tasks t "
+            f"WHERE state = 'in_doubt' AND lease_until IS NOT NULL AND {_NOT_ON_ITS_WAY} ORDER BY id FOR UPDATE)",
             **known,
         )
         forget(tx, dead)

@@ -55,11 +55,16 @@ def settle(tx: Transaction, settlements: Iterable[Settlement]) -> int:
     rows = as_json(asdict(one) for one in listed)
     tx.run(
         """
-        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = v.outcome, code = v.code, detail = v.reason,
-            remote_id = coalesce(v.remote_id, a.remote_id)
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS v(id bigint, attempt int, outcome text, code int, reason text, remote_id text)
-        WHERE a.task_id = v.id AND a.number = v.attempt AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
+        WITH ended AS MATERIALIZED (
+            SELECT a.id, v.outcome, v.code, v.reason, v.remote_id
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                AS v(id bigint, attempt int, outcome text, code int, reason text, remote_id text)
+                JOIN attempts a ON a.task_id = v.id AND a.number = v.attempt
+            WHERE a.outcome IS NULL OR a.outcome = 'in_doubt' ORDER BY a.id FOR UPDATE OF a
+        )
+        UPDATE attempts a SET ended_at = clock_timestamp(), outcome = e.outcome, code = e.code, detail = e.reason,
+            remote_id = coalesce(e.remote_id, a.remote_id)
+        FROM ended e WHERE a.id = e.id
         """,
         rows=rows,
     )

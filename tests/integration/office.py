@@ -14,12 +14,14 @@ import pytest
 
 from pipeline import dispatch, track
 from pipeline.api.client import Api
+from pipeline.sandbox.attach import Services
 from pipeline.settings import Dialect
 from pipeline.store import batches, claims, rescue
 from pipeline.store.presence import Presence
 from pipeline.terms import Terms
 from pipeline.wiring import Runtime
 from pipeline.worker import applying, looking, sending
+from pipeline.worker.app import connect
 from tests.acceptance.outside import Server
 from tests.integration.conftest import World
 
@@ -108,8 +110,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
 
 @pytest.fixture
-def open_office(world: World, tmp_path: Path, servers: Callable[..., Server]) -> Iterator[Callable[..., Office]]:
+def open_office(
+    world: World, tmp_path: Path, servers: Callable[..., Server], services: Services
+) -> Iterator[Callable[..., Office]]:
     """Opens offices: `open_office(dialect, horizon=0, **options of the server)`."""
+    connect(services.redis())
     with ExitStack() as stack:
 
         def opened(dialect: Dialect = Dialect.PLUS, *, horizon: float = 0.0, **options: object) -> Office:

@@ -30,9 +30,11 @@ PRICES = {Action.IMAGINE: Decimal("0.04"), Action.UPSCALE: Decimal("0.01")}
 LOOKING = [Dialect.PLUS, Dialect.NOVICEZK, Dialect.TRUEAI]
 
 
-def plan(world: World, prompt: str, key: str = "fox") -> None:
+def plan(world: World, **prompts: str) -> None:
+    """What the manifest asks for now, by key."""
+    wanted = [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=prompt) for key, prompt in prompts.items()]
     with world.store.begin() as tx:
-        rows.write_tasks(tx, world.batch_id, [NewTask(key=key, stem=key, action=Action.IMAGINE, prompt=prompt)])
+        rows.write_tasks(tx, world.batch_id, wanted)
 
 
 def money(office: Office) -> Spending:
@@ -51,7 +53,7 @@ def test_a_lost_reply_is_found_by_its_token_and_not_paid_for_again(
 ) -> None:
     office = open_office(dialect, horizon=60)
     office.agree(Terms(prices=PRICES))
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     office.send()
     assert office.row()["state"] == "in_doubt"
     assert amounts(office) == (0, Decimal("0.04"), 0)
@@ -72,7 +74,7 @@ def test_what_the_api_surely_has_not_is_sent_again_once_the_horizon_is_reached(
 ) -> None:
     office = open_office(dialect, horizon=60)
     office.agree(Terms(prices=PRICES))
-    plan(world, "a fox --sandbox 500")
+    plan(world, fox="a fox --sandbox 500")
     office.send()
     office.look()
     assert office.row()["state"] == "in_doubt"
@@ -88,7 +90,7 @@ def test_what_the_api_surely_has_not_is_sent_again_once_the_horizon_is_reached(
 
 def test_while_its_post_may_be_on_its_way_absence_proves_nothing(world: World, open_office: Open) -> None:
     office = open_office()
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     cut_off = Presence(world.store.engine)
     with world.store.begin() as tx:
         claims.claim_for_submit(tx, world.account_id, most=1, lease=600, owner=cut_off.hold())
@@ -103,7 +105,7 @@ def test_while_its_post_may_be_on_its_way_absence_proves_nothing(world: World, o
 
 def test_of_a_process_that_is_dead_nothing_is_on_its_way(world: World, open_office: Open, database_url: str) -> None:
     office = open_office()
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     program = (
         "import sys, time; from pipeline.store.engine import Store; from pipeline.store.presence import Presence\n"
         "print(Presence(Store(sys.argv[1]).engine).hold(), flush=True); time.sleep(600)"
@@ -128,10 +130,10 @@ def test_of_a_process_that_is_dead_nothing_is_on_its_way(world: World, open_offi
 
 def test_a_server_that_has_forgotten_what_it_took_proves_nothing(world: World, open_office: Open) -> None:
     office = open_office()
-    plan(world, "an owl", "owl")
+    plan(world, owl="an owl")
     office.send()
     office.server.reset()
-    plan(world, "a fox --sandbox 500")
+    plan(world, owl="an owl", fox="a fox --sandbox 500")
     office.send()
     office.look()
     row = office.row()
@@ -142,7 +144,7 @@ def test_a_server_that_has_forgotten_what_it_took_proves_nothing(world: World, o
 def test_a_relay_cannot_be_asked_so_a_person_is(world: World, open_office: Open) -> None:
     office = open_office(Dialect.RELAY, horizon=60)
     office.agree(Terms(prices=PRICES))
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     office.send()
     office.look()
     with world.store.begin() as tx:
@@ -162,7 +164,7 @@ def test_the_policy_resubmit_sends_again_as_often_as_a_task_may_and_keeps_the_mo
 ) -> None:
     office = open_office(Dialect.RELAY)
     office.agree(Terms(prices=PRICES, in_doubt=Policy.RESUBMIT))
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     for _ in range(4):
         office.send()
         office.look()
@@ -177,7 +179,7 @@ def test_the_policy_resubmit_sends_again_as_often_as_a_task_may_and_keeps_the_mo
 def test_the_policy_fail_gives_up_and_a_late_sight_is_still_the_truth(world: World, open_office: Open) -> None:
     office = open_office(Dialect.RELAY)
     office.agree(Terms(prices=PRICES, in_doubt=Policy.FAIL))
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     office.send()
     office.look()
     assert office.row()["state"] == "failed"
@@ -194,7 +196,7 @@ def _token(world: World) -> str:
 
 def test_what_was_given_up_in_doubt_is_found_late(world: World, open_office: Open) -> None:
     office = open_office(horizon=0)
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     office.send()
     world.change("UPDATE tasks SET state = 'failed', next_attempt_at = now()")
     office.look()
@@ -205,7 +207,7 @@ def test_what_was_given_up_in_doubt_is_found_late(world: World, open_office: Ope
 def test_what_was_given_up_here_and_made_there_is_taken_and_paid_for(world: World, open_office: Open) -> None:
     office = open_office()
     office.agree(Terms(prices=PRICES))
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     office.send()
     task_id = office.row()["id"]
     world.change("UPDATE tasks SET state = 'failed', reserved = 0, released = price, next_attempt_at = now()")
@@ -218,10 +220,10 @@ def test_a_retry_leaves_alone_what_was_given_up_in_doubt_and_sends_the_rest_agai
 ) -> None:
     office = open_office(Dialect.RELAY)
     office.agree(Terms(in_doubt=Policy.FAIL))
-    plan(world, "a fox --sandbox lost")
+    plan(world, fox="a fox --sandbox lost")
     office.send()
     office.look()
-    plan(world, "an owl", "owl")
+    plan(world, fox="a fox --sandbox lost", owl="an owl")
     world.change("UPDATE tasks SET state = 'failed', attempt = 1 WHERE key = 'owl'")
     with world.store.begin() as tx:
         retried = retrying.retry(tx, world.batch_id)
@@ -231,7 +233,7 @@ def test_a_retry_leaves_alone_what_was_given_up_in_doubt_and_sends_the_rest_agai
 
 def test_an_answer_to_a_window_that_was_lost_is_found_by_the_window(world: World, open_office: Open) -> None:
     office = open_office(horizon=0)
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     office.send()
     remote_id = office.row()["remote_id"]
     world.change(
@@ -243,7 +245,7 @@ def test_an_answer_to_a_window_that_was_lost_is_found_by_the_window(world: World
 
 def test_a_server_that_failed_is_asked_something_free_before_it_is_sent_a_task(world: World, open_office: Open) -> None:
     office = open_office(horizon=60)
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     world.change("UPDATE accounts SET down = true, refusals = 3, blocked_reason = 'HTTP 502'")
     office.send()
     assert office.row()["state"] == "submitted"
@@ -258,7 +260,7 @@ def test_as_long_as_the_server_does_not_answer_the_free_question_nothing_is_sent
     world: World, open_office: Open
 ) -> None:
     office = open_office(refuse="503=1")
-    plan(world, "a fox")
+    plan(world, fox="a fox")
     world.change("UPDATE accounts SET down = true, refusals = 3")
     for _ in range(3):
         office.send()
@@ -273,8 +275,7 @@ def test_what_a_worker_took_and_never_sent_because_its_connection_broke_is_known
     world: World, open_office: Open
 ) -> None:
     office = open_office()
-    plan(world, "a fox")
-    plan(world, "an owl", "owl")
+    plan(world, fox="a fox", owl="an owl")
     with world.store.begin() as tx:
         fox, owl = claims.claim_for_submit(tx, world.account_id, most=2, lease=600, owner=office.at.presence.hold())[0]
     world.change("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
