@@ -46,13 +46,20 @@ class Undelivered:
 
 
 def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, owner: int) -> list[Undelivered]:
-    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
+    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing.
+
+    Locked in the order of their ids, as every move does: a late report about some of them must not deadlock with this.
+    """
     rows = tx.rows(
         f"""
-        WITH taken AS (
-            UPDATE tasks SET lease_until = now() + :lease * interval '1 second', owner = :owner
+        WITH due AS MATERIALIZED (
+            SELECT id FROM tasks
             WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
-            RETURNING *
+            ORDER BY id FOR UPDATE
+        ), taken AS (
+            UPDATE tasks t SET lease_until = now() + :lease * interval '1 second', owner = :owner
+            FROM due WHERE t.id = due.id
+            RETURNING t.*
         )
         SELECT t.id, b.name AS batch, b.folder, t.key, t.stem, t.action, t.prompt, t.word, t.index, t.mode,
             t.options ->> 'state' AS state, t.image_url, t.result, t.remote_id,
