@@ -46,7 +46,10 @@ class Undelivered:
 
 
 def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, owner: int) -> list[Undelivered]:
-    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing."""
+    """Takes those of `ids` whose picture is due to be brought home and that nobody else is bringing.
+
+    Locked in the order of their ids, as every move does: a late report about some of them must not deadlock with this.
+    """
     rows = tx.rows(
         f"""
         WITH due AS (

@@ -14,7 +14,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.scenarios import Scenario
 from tests.chaos.verdict import FOLLOW_UPS, Verdict, judge
 
-DEADLINE = 240.0
+DEADLINE = 480.0
 """Seconds that a scenario may take. It ends long before, unless something hangs."""
 LATE = 20.0
 """Seconds for which something that is missing may still come late."""

@@ -23,6 +23,7 @@ from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, FinishedTask, State
 from pipeline.then import FollowUp
 from tests.integration.conftest import World
+from tests.integration.embedded_guest import until
 
 UPSCALES = tuple(FollowUp(f"U{n}") for n in range(1, 5))
 
@@ -301,6 +302,34 @@ def test_a_picture_is_brought_home_by_one_worker(world: World) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(8))) == 1
+
+
+def test_pictures_are_taken_in_the_order_in_which_reports_lock_their_tasks(world: World) -> None:
+    world.plan("fox", "owl")
+    tasks = claim(world)
+    accept(world, *tasks)
+    for task in tasks:
+        succeed(world, task)
+    world.change("UPDATE tasks SET updated_at = now() WHERE key = 'fox'")
+
+    def take() -> int:
+        """As of a table that is read from its beginning, where the fox lies behind the owl since its last change."""
+        with world.store.begin() as tx:
+            tx.run("SELECT set_config(name, 'off', true) FROM pg_settings WHERE name ~ '^enable_(bitmap|index).*scan$'")
+            ids = [task.id for task in tasks]
+            return len(deliveries.claim_for_delivery(tx, ids, lease=60, owner=world.owner))
+
+    def is_waited_for() -> bool:
+        with world.store.begin() as tx:
+            return bool(tx.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%tasks%'"))
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.begin() as report:
+            report.run("SELECT FROM tasks WHERE key = 'fox' FOR UPDATE")
+            taken = pool.submit(take)
+            until(is_waited_for)
+            report.run("SELECT FROM tasks WHERE key = 'owl' FOR UPDATE NOWAIT")
+        assert taken.result() == 2
 
 
 def test_a_delivery_that_fails_is_tried_again_and_in_the_end_waits_for_a_person(world: World) -> None:
