@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pipeline.store.engine import Transaction, words
 from pipeline.store.schema import HOLDS_ROOM, TO_ASK_FOR
 
@@ -128,21 +130,33 @@ def block(tx: Transaction, account_id: int, *, seconds: float, reason: str, agai
     )
 
 
-def take_to_ask(tx: Transaction, account_id: int) -> bool:
-    """Whether the caller is to ask the account's server, which failed, whether it answers again: nobody else does."""
-    return bool(
-        tx.run(
-            "UPDATE accounts SET blocked_until = clock_timestamp() + :asking * interval '1 second' "
-            "WHERE id = :id AND down AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())",
-            id=account_id,
-            asking=ASKING,
-        )
+def take_to_ask(tx: Transaction, account_id: int) -> datetime | None:
+    """Until when the caller alone is to ask the account's server, which failed, whether it answers; None: not at all.
+
+    Until then nothing is sent to it.
+    """
+    taken: datetime | None = tx.scalar(
+        "UPDATE accounts SET blocked_until = clock_timestamp() + :asking * interval '1 second' "
+        "WHERE id = :id AND down AND (blocked_until IS NULL OR blocked_until <= clock_timestamp()) "
+        "RETURNING blocked_until",
+        id=account_id,
+        asking=ASKING,
     )
+    return taken
 
 
-def answers_again(tx: Transaction, account_id: int) -> None:
-    """The account's server answers a free question: one task may show whether it takes tasks again."""
-    tx.run("UPDATE accounts SET down = false, blocked_until = NULL WHERE id = :id AND down", id=account_id)
+def was_asked(tx: Transaction, account_id: int, taken: datetime, *, answers: bool) -> None:
+    """How that went: the caller's turn is over, and a pause that somebody else has set meanwhile stays.
+
+    When it answers, one task may show whether it takes tasks again.
+    """
+    tx.run(
+        "UPDATE accounts SET down = down AND NOT :answers, blocked_until = nullif(blocked_until, :taken) "
+        "WHERE id = :id",
+        id=account_id,
+        answers=answers,
+        taken=taken,
+    )
 
 
 def unblock(tx: Transaction, account_id: int) -> bool:

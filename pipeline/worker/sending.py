@@ -55,16 +55,18 @@ def is_open(at: Runtime) -> bool:
     Tasks that tried it instead would end in doubt, one after the other, for as long as it is down.
     """
     with at.store.begin() as tx:
-        if not accounts.take_to_ask(tx, at.account_id):
-            return True
+        taken = accounts.take_to_ask(tx, at.account_id)
+    if taken is None:
+        return True
     try:
         at.api.check()
     except ServiceError as failure:
         with at.store.begin() as tx:
+            accounts.was_asked(tx, at.account_id, taken, answers=False)
             _pause(at, tx, TryAgain(reason=str(failure), blame=Blame.SERVER), again=True)
         return False
     with at.store.begin() as tx:
-        accounts.answers_again(tx, at.account_id)
+        accounts.was_asked(tx, at.account_id, taken, answers=True)
     return True
 
 

@@ -266,8 +266,10 @@ def test_as_long_as_the_server_does_not_answer_the_free_question_nothing_is_sent
         office.send()
     assert (office.row()["state"], office.row()["attempt"], office.posts()) == ("planned", 0, 0)
     with world.store.begin() as tx:
-        (account,) = tx.rows("SELECT down, refusals, blocked_reason FROM accounts")
-    assert (account.down, account.refusals) == (True, 6)
+        (account,) = tx.rows(
+            "SELECT down, refusals, blocked_reason, blocked_until < now() + interval '31 s' AS soon FROM accounts"
+        )
+    assert (account.down, account.refusals, account.soon) == (True, 6, True)
     assert "HTTP 503" in account.blocked_reason
 
 
