@@ -44,12 +44,14 @@ def resolution(task: Sought, seen: Seen, horizon: float, max_attempts: int) -> R
     """Where what was seen puts the task; None: it is looked for again.
 
     What is not there yet may still come, while the POST may be on its way and for `horizon` seconds after: a proxy may
-    hold a request back.
+    hold a request back. And a server that hung must have answered looks for as long: it works off what came meanwhile.
     """
     if seen.report is not None:
         found = seen.report.remote_id
         return Resolution(id=task.id, attempt=task.attempt, state=State.SUBMITTED, remote_id=found, token=seen.token)
     if task.state is not State.IN_DOUBT or task.seconds_quiet < horizon:
+        return None
+    if seen.absent and task.seconds_absent < horizon:
         return None
     if seen.absent:
         reason = f"the API was asked for it and does not have it, {_for(task.seconds_quiet)} after it was sent"
@@ -74,7 +76,7 @@ def _by_policy(task: Sought, why: str, max_attempts: int) -> Resolution:
 def next_look(task: Sought, horizon: float) -> float:
     """Seconds until the task is looked for again: soon at first, and once more when the horizon is reached."""
     pause = min(LONGEST_PAUSE, max(FIRST_LOOK, task.seconds_in_doubt / 3))
-    left = horizon - task.seconds_quiet
+    left = horizon - min(task.seconds_quiet, task.seconds_absent)
     return min(pause, left + 0.1) if left > 0 else pause
 
 

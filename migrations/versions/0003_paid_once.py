@@ -41,7 +41,8 @@ def _change_batches() -> None:
 def _change_tasks() -> None:
     op.add_column("tasks", sa.Column("fingerprint", sa.Text(), nullable=True))
     op.add_column("tasks", sa.Column("wanted", sa.Boolean(), server_default=sa.text("true"), nullable=False))
-    op.add_column("tasks", sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=True))
+    for name in ("doubted_at", "absent_since"):
+        op.add_column("tasks", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     for name in ("price", "reserved", "spent", "released"):
         op.add_column("tasks", sa.Column(name, sa.Numeric(), server_default="0", nullable=False))
     op.create_check_constraint(op.f("ck_tasks_money"), "tasks", "least(price, reserved, spent, released) >= 0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -42,6 +42,8 @@ class Sought:
     seconds_in_doubt: float
     seconds_quiet: float
     """Since its POST can no longer be on its way; less than none while it can."""
+    seconds_absent: float
+    """Since the API first said that it does not have it; none, if it has not, or did not answer in between."""
 
 
 _TAKE = f"""
@@ -59,7 +61,9 @@ _TAKE = f"""
         ARRAY(SELECT a.token FROM attempts a WHERE a.task_id = t.id AND {_OPEN} ORDER BY number DESC) AS tokens,
         (SELECT min(sent_at) FROM attempts a WHERE a.task_id = t.id AND {_OPEN}) AS sent_at,
         extract(epoch FROM now() - coalesce(t.doubted_at, t.updated_at))::float AS seconds_in_doubt,
-        extract(epoch FROM now() - greatest(t.lease_until, t.doubted_at))::float AS seconds_quiet
+        extract(epoch FROM now() - greatest(t.lease_until, t.doubted_at))::float AS seconds_quiet,
+        CASE WHEN t.absent_since >= t.doubted_at THEN extract(epoch FROM now() - t.absent_since)::float ELSE 0 END
+            AS seconds_absent
 """
 """What has ended here is looked for less and less often, for a day: a late success is a success."""
 
@@ -90,17 +94,21 @@ def any_due(tx: Transaction, name: str) -> int | None:
     return found
 
 
-def look_again(tx: Transaction, waits: Mapping[int, float]) -> None:
-    """Tasks in doubt, by id, are looked for again in so many seconds."""
+def look_again(tx: Transaction, waits: Mapping[int, float], absent: Collection[int]) -> None:
+    """Tasks in doubt, by id, are looked for again in so many seconds. `absent`: the API does not have them now."""
     tx.run(
         """
         WITH v AS MATERIALIZED (
-            SELECT v.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, wait float) JOIN tasks t USING (id)
+            SELECT v.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id bigint, wait float, absent boolean)
+                JOIN tasks t USING (id)
             WHERE t.state = 'in_doubt' ORDER BY t.id FOR UPDATE OF t
         )
-        UPDATE tasks t SET next_attempt_at = clock_timestamp() + v.wait * interval '1 second' FROM v WHERE t.id = v.id
+        UPDATE tasks t SET next_attempt_at = clock_timestamp() + v.wait * interval '1 second',
+            absent_since = CASE WHEN NOT v.absent THEN NULL WHEN t.absent_since >= t.doubted_at THEN t.absent_since
+                ELSE clock_timestamp() END
+        FROM v WHERE t.id = v.id
         """,
-        rows=as_json({"id": id_, "wait": wait} for id_, wait in waits.items()),
+        rows=as_json({"id": id_, "wait": wait, "absent": id_ in absent} for id_, wait in waits.items()),
     )
 
 

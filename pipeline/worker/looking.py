@@ -91,7 +91,7 @@ def _save(at: Runtime, sought: Sequence[Sought], answered: dict[int, Seen]) -> N
         elif task.state is State.IN_DOUBT:
             again[task.id] = doubt.next_look(task, at.horizon)
     with at.store.begin() as tx:
-        doubts.look_again(tx, again)
+        doubts.look_again(tx, again, {id_ for id_, seen in answered.items() if seen.absent})
         _resolve(at, tx, resolutions)
 
 

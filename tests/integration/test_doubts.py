@@ -103,6 +103,20 @@ def test_while_its_post_may_be_on_its_way_absence_proves_nothing(world: World, o
     assert office.row()["state"] == "planned"
 
 
+def test_a_server_that_hung_must_have_answered_looks_for_as_long_as_the_horizon(
+    world: World, open_office: Open
+) -> None:
+    office = open_office(horizon=60)
+    plan(world, fox="a fox --sandbox 500")
+    office.send()
+    world.change("UPDATE tasks SET doubted_at = now() - interval '1 hour'")
+    office.look()
+    assert office.row()["state"] == "in_doubt"
+    world.change("UPDATE tasks SET absent_since = now() - interval '61 s'")
+    office.look()
+    assert office.row()["state"] == "planned"
+
+
 def test_of_a_process_that_is_dead_nothing_is_on_its_way(world: World, open_office: Open, database_url: str) -> None:
     office = open_office()
     plan(world, fox="a fox")

@@ -127,6 +127,8 @@ class Task(Base):
     """The number of that process, see `presence`."""
     doubted_at: Mapped[datetime | None]
     """When the doubt about its last POST began."""
+    absent_since: Mapped[datetime | None]
+    """Since when the API, asked again and again, has answered each time that it does not have it."""
     price: Mapped[Decimal] = mapped_column(server_default="0")
     """What its last POST costs if it was accepted, in the currency of the batch's prices."""
     reserved: Mapped[Decimal] = mapped_column(server_default="0")
