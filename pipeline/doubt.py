@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.outcome import Report
-from pipeline.store.doubts import Resolution, Sought
+from pipeline.store.doubts import Resolution
+from pipeline.store.looks import Sought
 from pipeline.task import Policy, State
 
 FIRST_LOOK = 1.0

@@ -11,9 +11,10 @@ from pipeline import doubt
 from pipeline.api.client import QueryError
 from pipeline.doubt import Seen
 from pipeline.outcome import Sightings
-from pipeline.store import doubts, needs
-from pipeline.store.doubts import Resolution, Sought
+from pipeline.store import doubts, looks, needs
+from pipeline.store.doubts import Resolution
 from pipeline.store.engine import Transaction
+from pipeline.store.looks import Sought
 from pipeline.task import State
 from pipeline.wiring import Runtime
 from pipeline.worker.applying import bell
@@ -24,7 +25,7 @@ log = logging.getLogger("pipeline.worker")
 def look_for(at: Runtime) -> None:
     """One look at everything that is due. A server that does not answer is asked again later."""
     with at.store.begin() as tx:
-        sought = doubts.take_to_look(tx, at.account_id)
+        sought = looks.take_to_look(tx, at.account_id)
     ended = [task.id for task in sought if task.state is not State.IN_DOUBT and task.remote_id]
     if ended:
         bell.track(at.account, at.account_id, ended)
@@ -52,7 +53,7 @@ def _remembering(at: Runtime, seen: Sightings, lost: Sequence[Sought]) -> Sighti
     """Absence proves something only while the server still knows what it took before. Raises `QueryError`."""
     since = min(task.sent_at for task in lost if task.sent_at)
     with at.store.begin() as tx:
-        witness = doubts.witness(tx, at.account_id, since)
+        witness = looks.witness(tx, at.account_id, since)
     if witness is None or at.api.list([witness]) or at.api.fetch(witness):
         return seen
     return Sightings(
@@ -91,7 +92,7 @@ def _save(at: Runtime, sought: Sequence[Sought], answered: dict[int, Seen]) -> N
         elif task.state is State.IN_DOUBT:
             again[task.id] = doubt.next_look(task, at.horizon)
     with at.store.begin() as tx:
-        doubts.look_again(tx, again, {id_ for id_, seen in answered.items() if seen.absent})
+        looks.look_again(tx, again, {id_ for id_, seen in answered.items() if seen.absent})
         _resolve(at, tx, resolutions)
 
 

@@ -10,7 +10,7 @@ from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.settings import load
-from pipeline.store import accounts, doubts
+from pipeline.store import accounts, looks
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
 
@@ -50,7 +50,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
                 to_poll = accounts.due_for_poll(tx, self.account)
                 to_submit = accounts.due_for_submit(tx, self.account)
                 soonest = accounts.next_poll(tx, self.account)
-                to_look = doubts.any_due(tx, self.account) if time.monotonic() >= self.next_look else None
+                to_look = looks.any_due(tx, self.account) if time.monotonic() >= self.next_look else None
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK

@@ -209,7 +209,7 @@ RESCUE = {
     "rescue: put in doubt and committed": _flow("pipeline.store.rescue:rescue", When.COMMITTED, _result),
 }
 LOOK = {
-    "look: tasks taken, nothing asked": _flow("pipeline.store.doubts:take_to_look", When.COMMITTED, _result),
+    "look: tasks taken, nothing asked": _flow("pipeline.store.looks:take_to_look", When.COMMITTED, _result),
     "look: answered, nothing noted": _flow("pipeline.api.client:Api.find", When.AFTER),
     "look: doubt settled, not committed": _flow("pipeline.store.doubts:resolve", When.AFTER, _result),
     "look: doubt settled, nobody rung": _flow("pipeline.store.doubts:resolve", When.COMMITTED, _result),

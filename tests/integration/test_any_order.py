@@ -27,6 +27,7 @@ from pipeline.store import (
     claims,
     deliveries,
     doubts,
+    looks,
     moves,
     needs,
     rescue,
@@ -139,7 +140,7 @@ class AnyOrder(RuleBasedStateMachine):
         with self.store.begin() as tx:
             batches.agree(tx, self.batch_id, Terms(prices=PRICES, in_doubt=policy))
             tx.run("UPDATE tasks SET next_attempt_at = now() WHERE next_attempt_at > now() AND state <> 'planned'")
-            sought = [task for task in doubts.take_to_look(tx, self.account_id) if not task.remote_id]
+            sought = [task for task in looks.take_to_look(tx, self.account_id) if not task.remote_id]
         resolutions = []
         for task in sought:
             there = [self.by_token[token] for token in task.tokens if self.by_token[token].accepted]
