@@ -16,6 +16,8 @@ from pipeline.sandbox.attach import attach
 from tests.acceptance.outside import Command, Folder, Server
 
 _numbers = itertools.count()
+REDIS_DATABASES = 16
+"""As many as a Redis has. Tests that share one do not meet: each asks a server of its own, which names its queues."""
 
 Host = Callable[[], dict[str, str]]
 MakeServer = Callable[..., Server]
@@ -54,7 +56,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
                 connection.execute(f"CREATE DATABASE host_{number}")
             return {
                 "database_url": f"{postgres.rpartition('/')[0]}/host_{number}",
-                "redis_url": f"{redis}/{number}",
+                "redis_url": f"{redis}/{number % REDIS_DATABASES}",
             }
 
         yield settings
