@@ -54,7 +54,7 @@ def claim_for_delivery(tx: Transaction, ids: Sequence[int], *, lease: float, own
         f"""
         WITH due AS (
             SELECT id FROM tasks WHERE id = ANY(:ids) AND state = 'succeeded' AND next_attempt_at <= now() AND {_FREE}
-            ORDER BY id FOR UPDATE SKIP LOCKED
+            ORDER BY id FOR UPDATE
         ), taken AS (
             UPDATE tasks SET lease_until = now() + :lease * interval '1 second', owner = :owner
             WHERE id IN (SELECT id FROM due) RETURNING *

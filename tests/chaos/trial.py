@@ -54,7 +54,7 @@ class Trial:
         with Fleet(
             self._home,
             server=scenario.server,
-            settings={"horizon": "3"} | dict(scenario.settings),
+            settings={"horizon": "15"} | dict(scenario.settings),
             visibility=scenario.visibility,
             seed=self._seed,
         ) as fleet:

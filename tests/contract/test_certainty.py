@@ -32,6 +32,7 @@ AFTER_REFUSALS = {
     Blame.TASK: "tried again",
     Blame.NOBODY: "tried again for nothing",
     Blame.ACCOUNT: "the account pauses",
+    Blame.SERVER: "the account pauses",
     Blame.KEY: "the account pauses, or the task",
 }
 
