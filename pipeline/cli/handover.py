@@ -78,10 +78,11 @@ def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
 
 def terms_of(manifest: Manifest, settings: Settings) -> Terms:
     """What the manifest says of money and doubt, within what the settings say."""
+    head = manifest.head  # read once: for YAML that is the whole file
     return Terms(
-        budget=smaller(manifest.head.budget, settings.budget),
+        budget=smaller(head.budget, settings.budget),
         prices=settings.prices,
-        in_doubt=manifest.head.in_doubt or settings.in_doubt,
+        in_doubt=head.in_doubt or settings.in_doubt,
     )
 
 

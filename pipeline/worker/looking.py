@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from pipeline import doubt
@@ -42,16 +43,15 @@ def _by_tokens(at: Runtime, lost: Sequence[Sought]) -> dict[int, Seen]:
     try:
         seen = at.api.find([token for task in lost for token in task.tokens], since)
         if seen.complete and len(seen.found) < len(lost):
-            seen = _remembering(at, seen, lost)
+            seen = _remembering(at, seen, since)
     except QueryError as failure:
         log.warning("look_failed account=%s tasks=%s why=%s", at.account, len(lost), failure)
         return {}
     return {task.id: _seen(task, seen) for task in lost}
 
 
-def _remembering(at: Runtime, seen: Sightings, lost: Sequence[Sought]) -> Sightings:
+def _remembering(at: Runtime, seen: Sightings, since: datetime) -> Sightings:
     """Absence proves something only while the server still knows what it took before. Raises `QueryError`."""
-    since = min(task.sent_at for task in lost if task.sent_at)
     with at.store.begin() as tx:
         witness = looks.witness(tx, at.account_id, since)
     if witness is None or at.api.list([witness]) or at.api.fetch(witness):
