@@ -155,6 +155,13 @@ def cut_the_network(fleet: Fleet, dice: Random) -> None:
     fleet.proxy.connect()
 
 
+def cut_the_network_during_slow_posts(fleet: Fleet, dice: Random) -> None:
+    """Their senders hear that the connection broke, and look for them, long before they arrive."""
+    cut_posts(Cut.HELD, number=(4, 8))(fleet, dice)
+    fleet.proxy.wait_for_a_post(STANDSTILL)
+    cut_the_network(fleet, dice)
+
+
 def each(*faults: Fault) -> Fault:
     """One after the other."""
 

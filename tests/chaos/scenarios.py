@@ -75,7 +75,12 @@ MATRIX = (
     Scenario(
         name="worker killed during slow POSTs",
         faults=times(3, faults.kill_a_worker_during_slow_posts),
-        settings=UNTOLD | {"horizon": "15"},
+        settings=UNTOLD,
+    ),
+    Scenario(
+        name="network cut during slow POSTs",
+        faults=times(3, faults.cut_the_network_during_slow_posts),
+        settings=UNTOLD,
     ),
     Scenario(name="network to the API cut", faults=times(4, faults.cut_the_network)),
     Scenario(name="API server killed", faults=times(4, faults.kill_the_server)),
