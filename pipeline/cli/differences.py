@@ -12,6 +12,7 @@ from pipeline.cli.embedded import place
 from pipeline.settings import Settings
 from pipeline.store import batches
 from pipeline.store.changes import Changed, Changes, compare
+from pipeline.store.revision import is_current
 from pipeline.task import NewTask
 from pipeline.wiring import open_store
 
@@ -24,8 +25,6 @@ def differences(settings: Settings, batch: str, tasks: Callable[[], Iterable[New
 
     Nothing is changed, and no database is made: where none is named, the embedded one is asked if it is there.
     """
-    from pipeline.store.migrate import is_current  # noqa: PLC0415 - Alembic is slow to import
-
     if settings.database_url is None and not (settings.data_dir / "postgres").is_dir():
         return None
     with place(settings) as here, closing(open_store(here.settings)) as store:

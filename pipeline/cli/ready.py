@@ -5,29 +5,31 @@ from __future__ import annotations
 import logging
 import sys
 
-import redis
-
 from pipeline.errors import ServiceError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.engine import Store
+from pipeline.store.revision import is_current
 from pipeline.wiring import open_store
 
 
 def ready_store(settings: Settings, *, migrate_first: bool) -> Store:
     """Raises `ServiceError` when it is not reachable, `UsageError` when its tables are of another version."""
-    from pipeline.store.migrate import is_current, migrate  # noqa: PLC0415 - Alembic is slow to import
-
     store = open_store(settings)
     store.ping()
-    if migrate_first:
-        migrate(store)
-    elif not is_current(store):
+    if is_current(store):
+        return store
+    if not migrate_first:
         raise UsageError("the database's tables are not those of this version: run `pipeline migrate` first")
+    from pipeline.store.migrate import migrate  # noqa: PLC0415 - Alembic is slow to import
+
+    migrate(store)
     return store
 
 
 def ready_broker(url: str) -> str:
     """The version of the Redis there. Raises `ServiceError` when there is none."""
+    import redis  # noqa: PLC0415 - slow to import
+
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             return str(client.info("server")["redis_version"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from socket import gethostname
 from typing import Annotated
 
 import httpx
@@ -48,12 +49,17 @@ def worker(
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
     log_to_stderr()
     stopping.listen(stopping.STOP_WITHIN)
-    app.worker_main(
-        [
-            *("--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", f"--hostname={name}@%h"),
-            *("--loglevel=WARNING", "--without-gossip", "--without-mingle"),
-        ]
+    process = app.Worker(
+        hostname=f"{name}@{gethostname()}",
+        pool="threads",
+        concurrency=THREADS,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
     )
+    process.start()
+    raise typer.Exit(process.exitcode or 0)
 
 
 def beat() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipeline.store.conditions import HOLDS_ROOM, TO_ASK_FOR
 from pipeline.store.engine import Transaction, words
-from pipeline.store.schema import HOLDS_ROOM, TO_ASK_FOR
 
 RING_AGAIN = 2.0
 """Seconds after which a doorbell that had no effect is rung again: its message may be lost."""

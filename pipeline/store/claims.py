@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline.action import Action
 from pipeline.inputs import inputs_from_json
+from pipeline.store.conditions import HOLDS_ROOM, TO_ASK_FOR, one_of
 from pipeline.store.engine import Transaction
-from pipeline.store.schema import HOLDS_ROOM, TO_ASK_FOR, one_of
 from pipeline.task import AT_THE_API, ClaimedTask, Mode, State, TaskAtApi
 
 _AT_WORK = one_of("state", (State.SUBMITTING, *AT_THE_API))

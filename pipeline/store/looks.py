@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.store.conditions import TO_LOOK_FOR
 from pipeline.store.engine import Transaction, as_json
-from pipeline.store.schema import TO_LOOK_FOR
 from pipeline.task import Policy, State
 
 LOOK_FOR = 30.0

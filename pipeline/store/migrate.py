@@ -39,10 +39,5 @@ def migrate(store: Store) -> bool:
     return True
 
 
-def is_current(store: Store) -> bool:
-    with store.engine.connect() as connection:
-        return _revision(connection) == ScriptDirectory.from_config(_config()).get_current_head()
-
-
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()

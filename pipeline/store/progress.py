@@ -6,8 +6,8 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from pipeline.store import spending
+from pipeline.store.conditions import HOLDS_ROOM
 from pipeline.store.engine import Transaction
-from pipeline.store.schema import HOLDS_ROOM
 from pipeline.task import State
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pipeline.store.conditions import one_of
 from pipeline.store.engine import Transaction
-from pipeline.store.schema import one_of
 from pipeline.task import AT_THE_API, State
 
 ON_ITS_WAY = (State.SUBMITTING, *AT_THE_API)

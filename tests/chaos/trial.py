@@ -17,9 +17,9 @@ from tests.chaos.verdict import FOLLOW_UPS, Verdict, judge
 DEADLINE = 480.0
 """Seconds that a scenario may take. It ends long before, unless something hangs."""
 HORIZON = 15.0
-"""Seconds after which what the server does not know counts as never sent, as `PIPELINE_HORIZON`. It has to be longer than
-anything holds a POST back, here the network's `HOLD`: with 3 s, a POST that was held when the network broke was looked
-for in vain, sent again, and arrived then."""
+"""Seconds after which what the server does not know counts as never sent, as `PIPELINE_HORIZON`. It has to be longer
+than anything holds a POST back, here the network's `HOLD`: with 3 s, a POST that was held when the network broke was
+looked for in vain, sent again, and arrived then."""
 LATE = 20.0
 """Seconds for which something that is missing may still come late."""
 MOST_MANIFESTS = 60

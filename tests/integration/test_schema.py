@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from pipeline.action import Action
 from pipeline.store.engine import Store
-from pipeline.store.migrate import is_current, migrate
+from pipeline.store.migrate import migrate
+from pipeline.store.revision import is_current
 from pipeline.store.schema import Base
 from pipeline.task import Mode, State
 from tests.integration.conftest import World

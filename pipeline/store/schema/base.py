@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Float, LargeBinary, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
-
-
-def one_of(column: str, words: type[StrEnum] | tuple[str, ...]) -> str:
-    """`column IN (...)` for a CHECK or a partial index."""
-    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
 
 
 class Base(DeclarativeBase):

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pipeline.store.schema.base import Base, one_of
+from pipeline.store.conditions import one_of
+from pipeline.store.schema.base import Base
 from pipeline.task import Policy
 
 

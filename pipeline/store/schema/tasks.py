@@ -12,21 +12,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline.action import Action
-from pipeline.store.schema.base import Base, one_of
+from pipeline.store.conditions import TO_LOOK_FOR, one_of
+from pipeline.store.schema.base import Base
 from pipeline.store.schema.batches import Account, Batch
 from pipeline.task import AT_THE_API, IN_FLIGHT, Mode, State
 
 NAMED_BY_THE_API = (*AT_THE_API, State.SUCCEEDED, State.DELIVERED)
-
-HOLDS_ROOM = f"{one_of('state', IN_FLIGHT)} AND (state <> 'in_doubt' OR updated_at > now() - interval '1 hour')"
-"""What takes room on its account. Doubt does for an hour, within which every known server has finished or given up."""
-
-TO_ASK_FOR = f"({one_of('state', AT_THE_API)} OR (state = 'in_doubt' AND window_id IS NOT NULL))"
-"""What the API is asked for: what it has, and what it may have since a window of known id was answered."""
-
-
-TO_LOOK_FOR = f"{one_of('state', (State.IN_DOUBT, State.FAILED, State.CANCELLED))} AND next_attempt_at IS NOT NULL"
-"""What is looked for at the API beside that: doubt, and what ended here and may still succeed there."""
 
 
 class Task(Base):
