@@ -31,8 +31,8 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 run: $(VENV)/installed  ## set up, then run jobs/quickstart.csv from manifest to gallery
 	$(BIN)/pipeline run jobs/quickstart.csv
 
-test: $(VENV)/installed-dev lint  ## set up, then lint, types and the whole test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/installed-dev lint  ## set up, then lint, types and the whole test suite, two files at once
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +11,7 @@ import psycopg
 import pytest
 
 from pipeline.sandbox.attach import attach
-from tests.acceptance.outside import Command, Folder, Server
+from tests.acceptance.outside import Folder, Server
 
 _numbers = itertools.count()
 REDIS_DATABASES = 16
@@ -21,7 +19,6 @@ REDIS_DATABASES = 16
 
 Host = Callable[[], dict[str, str]]
 MakeServer = Callable[..., Server]
-Started = tuple[Folder, Server, Command]
 
 
 @pytest.fixture
@@ -60,44 +57,3 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             }
 
         yield settings
-
-
-@pytest.fixture(scope="session")
-def dead_links(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Started]:
-    """A run that finds a dead link and a web page where two of its three pictures should be."""
-    home = tmp_path_factory.mktemp("links")
-    with Server(home) as server:
-        folder = Folder(home / "project", **server.settings, **host())
-        rows = ("good,a fox", "gone,a fox --sandbox missing", "page,an owl --sandbox html")
-        yield folder, server, folder.start("run", folder.manifest("links.csv", *rows, columns="key,prompt"))
-        folder.leave()
-
-
-@pytest.fixture(scope="session")
-def full_disk(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Started]:
-    """A run whose output folder has no room for a picture."""
-    home = tmp_path_factory.mktemp("disk")
-    with Server(home, picture_size=512) as server:
-        folder = Folder(home / "project", **server.settings, **host())
-        (folder.path / "pictures").mkdir()
-        manifest = folder.manifest("disk.csv", "fox,a fox", "owl,an owl", columns="key,prompt")
-        yield folder, server, folder.start("run", manifest, before=without_room(home))
-        folder.leave()
-
-
-def without_room(place: Path) -> tuple[str, ...]:
-    """What to put before a command: a tiny disk that only it sees, else (where nobody may mount) tiny files."""
-    tiny = "mount -t tmpfs -o size=8k tmpfs"
-    for unshare in (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user")):
-        attempt = [*unshare, *tiny.split(), str(place)]
-        if shutil.which("unshare") and subprocess.run(attempt, capture_output=True, check=False).returncode == 0:
-            return (*unshare, "sh", "-c", f'{tiny} pictures && exec "$@"', "sh")
-    return ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _slow_ones_first(request: pytest.FixtureRequest) -> None:
-    """Deliveries are tried for half a minute: meanwhile the other tests go on."""
-    for name in ("dead_links", "full_disk"):
-        if any(name in getattr(item, "fixturenames", ()) for item in request.session.items):
-            request.getfixturevalue(name)

@@ -226,3 +226,7 @@ class Server:
         self._client.close()
         self._process.kill()
         self._process.wait()
+
+
+Started = tuple[Folder, Server, Command]
+"""A command that was started in a folder, against a server."""

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from pipeline.sandbox.attach import Services
-from tests.acceptance.conftest import MakeServer, Started
-from tests.acceptance.outside import Command, Ended, Folder, Server, processes_of, until
+from tests.acceptance.conftest import MakeServer
+from tests.acceptance.outside import Command, Ended, Folder, Server, Started, processes_of, until
 
 
 @pytest.fixture

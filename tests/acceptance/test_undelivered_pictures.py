@@ -1,12 +1,57 @@
 """Pictures that were made and cannot be brought home: a dead link, a web page in their place, a full disk.
 
-A delivery is tried for a good while, so both runs start with the first test of the folder and are waited for here.
+A delivery is tried for half a minute, so the two runs go on at once.
 """
 
 from __future__ import annotations
 
-from tests.acceptance.conftest import Started
-from tests.acceptance.outside import until
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Host
+from tests.acceptance.outside import Folder, Server, Started, until
+
+
+@pytest.fixture(scope="module")
+def dead_links(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Started]:
+    """A run that finds a dead link and a web page where two of its three pictures should be."""
+    home = tmp_path_factory.mktemp("links")
+    with Server(home) as server:
+        folder = Folder(home / "project", **server.settings, **host())
+        rows = ("good,a fox", "gone,a fox --sandbox missing", "page,an owl --sandbox html")
+        yield folder, server, folder.start("run", folder.manifest("links.csv", *rows, columns="key,prompt"))
+        folder.leave()
+
+
+@pytest.fixture(scope="module")
+def full_disk(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Started]:
+    """A run whose output folder has no room for a picture."""
+    home = tmp_path_factory.mktemp("disk")
+    with Server(home, picture_size=512) as server:
+        folder = Folder(home / "project", **server.settings, **host())
+        (folder.path / "pictures").mkdir()
+        manifest = folder.manifest("disk.csv", "fox,a fox", "owl,an owl", columns="key,prompt")
+        yield folder, server, folder.start("run", manifest, before=without_room(home))
+        folder.leave()
+
+
+def without_room(place: Path) -> tuple[str, ...]:
+    """What to put before a command: a tiny disk that only it sees, else (where nobody may mount) tiny files."""
+    tiny = "mount -t tmpfs -o size=8k tmpfs"
+    for unshare in (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user")):
+        attempt = [*unshare, *tiny.split(), str(place)]
+        if shutil.which("unshare") and subprocess.run(attempt, capture_output=True, check=False).returncode == 0:
+            return (*unshare, "sh", "-c", f'{tiny} pictures && exec "$@"', "sh")
+    return ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _both_at_once(dead_links: Started, full_disk: Started) -> None:
+    """The second run starts before the first one is waited for."""
 
 
 def test_a_picture_behind_a_dead_link_or_a_web_page_is_kept_in_view_and_never_made_again(dead_links: Started) -> None:

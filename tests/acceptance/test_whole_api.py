@@ -25,9 +25,9 @@ ROOM = {"max_running": "12", "max_queued": "30"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_everything_is_made_on_each_kind_of_server(folder: Folder, serve: MakeServer, dialect: str) -> None:
+def test_everything_is_made_on_each_kind_of_server(folder: Folder, serve: MakeServer, host: Host, dialect: str) -> None:
     server = serve(dialect=dialect, slots=12, queue=30)
-    with_jobs(folder).settings |= server.settings | ROOM | {"api_dialect": dialect}
+    with_jobs(folder).settings |= server.settings | host() | ROOM | {"api_dialect": dialect}
     planned = folder.pipeline("plan", "jobs/everything.yaml", "--json").json
     ended = folder.pipeline("run", "jobs/everything.yaml", "--json")
     assert ended.status == 0, ended.err
@@ -46,19 +46,20 @@ def test_everything_is_made_on_each_kind_of_server(folder: Folder, serve: MakeSe
 
     again = folder.pipeline("run", "jobs/everything.yaml", "--json")
     assert (again.status, again.json["sent"]) == (0, 0)
-    # A file under the same name is another picture.
-    shutil.copy(folder.path / "jobs/art/waves.png", folder.path / "jobs/art/cat.png")
-    changed = folder.pipeline("run", "jobs/everything.yaml", "--json")
-    assert (changed.status, "0 new, 1 changed (cat: pictures)" in changed.err) == (0, True), changed.err
-    assert 0 < changed.json["sent"] < 10
     assert server.audit()["duplicates"] == []
 
 
 def test_without_a_server_the_sandbox_speaks_the_dialect_that_is_asked_for(folder: Folder) -> None:
+    """And a file that has changed is another picture, under the same name or not."""
     with_jobs(folder).settings |= ROOM | {"api_dialect": "novicezk"}
     ended = folder.pipeline("run", "jobs/describe.yaml", "--json")
     assert ended.status == 0, ended.err
     assert ended.json["delivered"] == ended.json["tasks"]
+    shutil.copy(folder.path / "jobs/art/waves.png", folder.path / "jobs/art/cat.png")
+    changed = folder.pipeline("run", "jobs/describe.yaml", "--json")
+    assert changed.status == 0, changed.err
+    assert "0 new, 1 changed (cat: pictures)" in changed.err
+    assert 0 < changed.json["sent"] < ended.json["sent"]
     checked = folder.pipeline("status", "--json")
     assert [batch["account"] for batch in json.loads(checked.out)] == ["sandbox-novicezk"]
 

@@ -136,7 +136,7 @@ SHORT = (
         ),
         manifests=1,
     ),
-    Scenario(name="everything of ours killed at once", faults=times(2, faults.kill_everybody), manifests=1),
+    Scenario(name="everything of ours killed at once", faults=times(1, faults.kill_everybody), manifests=1),
     Scenario(
         name="Redis flushed and killed",
         faults=times(2, faults.flush_redis, faults.kill_redis),
