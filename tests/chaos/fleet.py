@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -50,6 +51,7 @@ class Fleet:
         self._settings = dict(settings)
         self._visibility = visibility
         self._stack = ExitStack()
+        self._turn = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -140,13 +142,20 @@ class Fleet:
         ends = time.monotonic() + 60
         while True:
             try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = psycopg.connect(self.database_url, autocommit=True, connect_timeout=5)
-                return self._connection.execute(sql.encode(), values).fetchall()
+                with self._turn:  # the faults ask too
+                    return self._ask(sql, values)
             except AWAY:
-                self._connection = None
                 assert time.monotonic() < ends, "Postgres does not come back"
                 time.sleep(0.05)
+
+    def _ask(self, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.database_url, autocommit=True, connect_timeout=5)
+        try:
+            return self._connection.execute(sql.encode(), values).fetchall()
+        except AWAY:
+            self._connection.close()
+            raise
 
     def audit(self) -> dict[str, Any]:
         """What the emulated server was asked for."""
