@@ -18,7 +18,6 @@ from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.task import Policy
 
-
 class Dialect(StrEnum):
     """Which member of the API family is behind the base URL."""
 
@@ -62,11 +61,22 @@ def _key(value: SecretStr) -> SecretStr:
     return SecretStr(key)
 
 
+def _login(value: SecretStr) -> SecretStr:
+    user, colon, password = value.get_secret_value().partition(":")
+    if not (user and colon and password):
+        raise ValueError("must look like user:password")
+    return value
+
+
 class Settings(BaseSettings):
     """Every setting. The README's table is held equal to this class by a test."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PIPELINE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="PIPELINE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     api_base_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
@@ -102,6 +112,12 @@ class Settings(BaseSettings):
         Policy.HOLD, description="What becomes of a task in doubt that cannot be settled by looking: `hold` it for you"
     )
     budget: Decimal | None = Field(None, ge=0, description="What a batch may cost at most, by `PIPELINE_PRICES`")
+    events: bool = Field(
+        True, description="Whether the beat tells Celery's event stream what happens to tasks, which Flower shows"
+    )
+    flower_login: Annotated[SecretStr, AfterValidator(_login)] | None = Field(
+        None, description="`user:password` that Flower asks for; it listens beyond loopback only with one"
+    )
     workers: int = Field(2, ge=1, le=16, description="Worker processes that `pipeline run` starts on this machine")
     prices: dict[Action, Decimal] = Field(
         default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'

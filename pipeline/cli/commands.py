@@ -19,12 +19,14 @@ PANELS = {
         "retry": "retry",
         "resolve": "steer",
     },
-    "Each service alone": {
+    "Services": {
+        "up": "up",
         "check": "serve",
         "migrate": "serve",
         "worker": "serve",
         "beat": "serve",
         "hooks": "hooks",
+        "flower": "flower",
         "sandbox": "sandbox",
     },
 }

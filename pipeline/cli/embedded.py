@@ -97,6 +97,11 @@ class Place:
         self._start("deliver", "worker", "--only", "deliver", "--name", "deliver")
         self._start("beat", "beat")
 
+    def start_flower(self, port: int) -> None:
+        """On loopback, until this process ends. Raises `EmbeddedError` where somebody else listens there."""
+        argv = (sys.executable, "-m", "pipeline", "flower", "--port", str(port))
+        self.services.ensure(Program(name="flower", argv=argv, env=self._environment(), ready=f"tcp:127.0.0.1:{port}"))
+
     def _receive_callbacks(self) -> None:
         """On loopback, which a server elsewhere cannot reach: only the sandbox is told of it."""
         port = self.services.port(HOOKS)

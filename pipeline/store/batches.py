@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -201,6 +202,14 @@ def get(tx: Transaction, batch_id: int) -> Batch:
         f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = :id", id=batch_id
     )
     return _batch(rows[0])
+
+
+def by_ids(tx: Transaction, ids: Sequence[int]) -> list[Batch]:
+    rows = tx.rows(
+        f"SELECT {_COLUMNS} FROM batches b JOIN accounts a ON a.id = b.account_id WHERE b.id = ANY(:ids) ORDER BY b.id",
+        ids=list(ids),
+    )
+    return [_batch(row) for row in rows]
 
 
 def every(tx: Transaction) -> list[Batch]:

@@ -13,6 +13,7 @@ from pipeline.settings import load
 from pipeline.store import accounts, looks
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
+from pipeline.worker.telling import Teller
 
 log = logging.getLogger("pipeline.beat")
 
@@ -35,6 +36,8 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         settings = load()
         self.account = settings.account_name
         self.store = open_store(settings)
+        if settings.events:
+            Teller(self.store).start()
         self.bell = Doorbell()
         self.next_look = self.next_rescue = 0.0
         self.rounds = 0

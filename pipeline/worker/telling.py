@@ -1,0 +1,128 @@
+"""Tells Celery's event stream what happens to tasks, from the moves that were committed: no step is held up by it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+from celery.events.event import get_exchange
+from celery.utils.time import utcoffset
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.store import batches, events
+from pipeline.store.engine import Store, Transaction
+from pipeline.store.events import Tail
+from pipeline.store.progress import Progress, progress_of
+from pipeline.worker import flower
+from pipeline.worker.app import app
+from pipeline.worker.flower import Told
+
+log = logging.getLogger("pipeline.beat")
+
+TICK = 0.2
+"""Seconds between two looks: at most `events.MOST` moves each, which is no burst that Redis or Flower would drop."""
+COUNT_EVERY = 3.0
+"""Seconds between two looks at how far tasks and batches are."""
+TRY_AGAIN = 5.0
+"""Seconds until a look that failed, or while another process tells, is tried again."""
+_ONE_TELLS = 0x6D6A7465
+"""Key of the advisory lock of the process that tells."""
+
+
+class Teller(threading.Thread):
+    """Tells of every account, for as long as this process lives. Of any number of them, in any processes, one does.
+
+    What is told while the broker is away is lost: Flower's view is made anew from the database when it starts.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(name="teller", daemon=True)
+        self._store = store
+
+    def run(self) -> None:
+        while True:
+            try:
+                self._tell_unless_another_does()
+            except SQLAlchemyError as failure:
+                log.warning("teller_cannot_look why=%s", type(failure).__name__)
+            except Exception as failure:  # noqa: BLE001 - whatever a broker does, the clock beside it goes on
+                log.warning("teller_cannot_tell why=%s", type(failure).__name__)
+            time.sleep(TRY_AGAIN)
+
+    def _tell_unless_another_does(self) -> None:
+        with self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            try:
+                if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_TELLS}).scalar():
+                    tx = Transaction(connection)
+                    tell_for_ever(tx)
+            finally:
+                connection.invalidate()  # which ends the session, and its lock with it
+
+
+def tell_for_ever(tx: Transaction) -> None:
+    """Raises what the database or the broker does."""
+    news = News(tx)
+    while True:
+        publish(list(news.look(tx)))
+        time.sleep(TICK)
+
+
+class News:
+    """What there is to tell since the last look."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tail = Tail(tx)
+        self._progress = events.running(tx)
+        self._touched: set[int] = set()
+        self._counted: dict[int, Progress] = {}
+        self._next_count = 0.0
+
+    def look(self, tx: Transaction) -> Iterator[Told]:
+        moves = self._tail.look(tx)
+        for move in moves:
+            yield from flower.moved(move)
+        self._touched.update(move.batch_id for move in moves)
+        if time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + COUNT_EVERY
+            yield from self._how_far_tasks_are(tx)
+            yield from self._how_far_batches_are(tx)
+
+    def _how_far_tasks_are(self, tx: Transaction) -> Iterator[Told]:
+        before, self._progress = self._progress, events.running(tx)
+        news = [id_ for id_, progress in self._progress.items() if before.get(id_) != progress]
+        for event in events.of(tx, news):
+            yield flower.started(event, self._progress[event.task_id])
+
+    def _how_far_batches_are(self, tx: Transaction) -> Iterator[Told]:
+        touched, self._touched = self._touched, set()
+        for batch in batches.by_ids(tx, sorted(touched)):
+            progress = progress_of(tx, batch.id)
+            if self._counted.get(batch.id) != progress:
+                self._counted[batch.id] = progress
+                yield from flower.batch_stands(batch, progress)
+            if not progress.over:
+                self._touched.add(batch.id)
+            else:
+                self._counted.pop(batch.id, None)
+
+
+def publish(told: list[Told]) -> None:
+    """Sends the events as one message. Raises what the broker does."""
+    if not told:
+        return
+    stamp = {"utcoffset": utcoffset(), "pid": os.getpid()}
+    with app.producer_or_acquire() as producer:
+        exchange = get_exchange(producer.connection, app.conf.event_exchange)
+        producer.publish(
+            [event | stamp | {"clock": app.clock.forward()} for event in told],
+            exchange=exchange.name,
+            routing_key="task.multi",
+            declare=[exchange],
+            serializer="json",
+            delivery_mode=1,
+            retry=False,
+        )
