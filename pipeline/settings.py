@@ -18,6 +18,10 @@ from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.task import Policy
 
+SECRETS = Path("/run/secrets")
+"""Where Docker puts secrets. A setting may be a file there that bears its name; the environment goes before it."""
+
+
 class Dialect(StrEnum):
     """Which member of the API family is behind the base URL."""
 
@@ -146,7 +150,7 @@ def load(**overrides: object) -> Settings:
     """The settings, or a `UsageError` that names each variable that is wrong, never its value."""
     _refuse_typos()
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **overrides)  # type: ignore[arg-type, call-arg]
     except SettingsError as unreadable:
         name = str(unreadable).partition('"')[2].partition('"')[0].upper()
         raise UsageError(f'PIPELINE_{name}: must be JSON, such as {{"imagine": 0.04, "upscale": 0.01}}') from None

@@ -26,6 +26,16 @@ def test_an_env_file_is_read(tmp_path: Path) -> None:
     assert load().api_base_url == "https://api.example.com"
 
 
+def test_a_secret_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.settings.SECRETS", tmp_path)
+    (tmp_path / "pipeline_api_key").write_text("sk-1\n")
+    assert load().api_key.get_secret_value() == "sk-1"
+    monkeypatch.setenv("PIPELINE_API_KEY", "")
+    assert load().api_key.get_secret_value() == "sk-1"
+    monkeypatch.setenv("PIPELINE_API_KEY", "sk-2")
+    assert load().api_key.get_secret_value() == "sk-2"
+
+
 def test_a_slip_in_a_name_is_told_and_names_of_others_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_STAGE", "build")
     load()

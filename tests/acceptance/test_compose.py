@@ -1,0 +1,115 @@
+"""docker-compose.yml without Docker: each service's very command, as a process, in the very environment."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import yaml
+
+from tests.acceptance.conftest import Host
+from tests.acceptance.outside import COMMAND, Command, Folder, until
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docker-compose.yml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "mj-pipeline"}
+LOGIN = "ann:sk-very-secret-123"
+FILLED_IN = {"POSTGRES_PASSWORD": "secret", "PIPELINE_FLOWER_LOGIN": LOGIN}
+_VARIABLE = re.compile(r"\$\{(\w+)(:[-?])?([^}]*)\}")
+
+
+def interpolated(text: str, values: Mapping[str, str]) -> str:
+    """As compose does it: `${NAME}`, `${NAME:-default}`, and `${NAME:?what is missing}`."""
+
+    def value(match: re.Match[str]) -> str:
+        name, kind, rest = match.groups()
+        assert values.get(name) or kind == ":-", f"{name}: {rest}"
+        return values.get(name) or rest
+
+    return _VARIABLE.sub(value, text)
+
+
+class Machine:
+    """Where services are processes that find each other on loopback instead of by name."""
+
+    def __init__(self, folder: Folder, settings: Mapping[str, str]) -> None:
+        self._folder = folder
+        postgres, redis = urlsplit(settings["database_url"]), urlsplit(settings["redis_url"])
+        self._places = {
+            "pipeline:secret@postgres:5432/pipeline": f"{postgres.netloc}{postgres.path}",
+            "redis:6379/0": f"{redis.netloc}{redis.path}",
+            "//sandbox:": "//127.0.0.1:",
+            "//hooks:": "//127.0.0.1:",
+            "/data/": f"{folder.path}/",
+        }
+
+    def environment(self, service: str) -> dict[str, str]:
+        environment = OURS[service].get("environment", {})
+        wired = {name: self._placed(interpolated(value, FILLED_IN)) for name, value in environment.items()}
+        return self._folder.environment(workers="") | wired
+
+    def start(self, service: str, *words: str) -> Command:
+        words = words or tuple(self._placed(word) for word in OURS[service]["command"])
+        command = Command((*COMMAND, *words), self._folder.path, self.environment(service))
+        self._folder.commands.append(command)
+        return command
+
+    def _placed(self, text: str) -> str:
+        for there, here in self._places.items():
+            text = text.replace(there, here)
+        return text
+
+
+def test_it_is_a_compose_file() -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
+    subprocess.run(check, check=True, capture_output=True)
+
+
+def test_every_service_runs_by_itself_and_together_they_make_a_batch(folder: Folder, host: Host) -> None:
+    machine = Machine(folder, host())
+    assert machine.start("migrate").wait().status == 0
+    running = {name: machine.start(name) for name in OURS if name not in {"migrate", "cli"}}
+    assert set(running) == {"worker", "beat", "hooks", "flower", "sandbox"}
+    second = machine.start("worker", *OURS["worker"]["command"], "--name", "second")
+    until(lambda: "sandbox ready" in running["sandbox"].err, "the sandbox does not start")
+    submitted = machine.start("cli", "submit", folder.rows("composed.csv", 2)).wait()
+    assert submitted.status == 0, submitted.err
+    watched = machine.start("cli", "watch", submitted.out.strip(), "--json").wait()
+    assert (watched.status, watched.json["delivered"]) == (0, 10), watched.err
+    assert len(folder.pictures("composed")) == 10
+    audit = httpx.get("http://127.0.0.1:8080/sandbox/audit").json()
+    assert (audit["accepted"], audit["duplicates"]) == (10, [])
+    assert sum(audit["callbacks"].values()) >= 10
+    assert httpx.get("http://127.0.0.1:8091/healthz").status_code == 200
+    assert httpx.get("http://127.0.0.1:5555/healthcheck").status_code == 200
+    seen = httpx.get("http://127.0.0.1:5555/api/tasks", auth=tuple(LOGIN.split(":"))).json()  # type: ignore[arg-type]
+    assert {task["state"] for task in seen.values()} == {"SUCCESS"}
+    for name, command in {**running, "second": second}.items():
+        command.process.terminate()
+        ended = command.wait()
+        assert (ended.status, "Traceback" in ended.err) == (0, False), (name, ended.err)
+
+
+@pytest.mark.parametrize("name", FILLED_IN)
+def test_what_is_not_filled_in_is_said(name: str) -> None:
+    with pytest.raises(AssertionError, match=f"{name}: copy .env.example to .env and fill it in"):
+        interpolated(FILE.read_text(), FILLED_IN | {name: ""})
+    assert f"\n{name}=\n" in (ROOT / ".env.example").read_text()
+
+
+def test_each_service_waits_for_what_it_needs_and_comes_back() -> None:
+    for name, service in OURS.items():
+        if name in {"migrate", "sandbox"}:
+            continue
+        assert service["depends_on"]["migrate"]["condition"] == "service_completed_successfully", name
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    once = {name for name, service in SERVICES.items() if service["restart"] == "no"}
+    assert once == {"migrate", "cli"}
