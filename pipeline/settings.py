@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     flower_login: Annotated[SecretStr, AfterValidator(_login)] | None = Field(
         None, description="`user:password` that Flower asks for; it listens beyond loopback only with one"
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token for `/metrics` of the receiver. Not set: only this machine may ask",
+    )
     workers: int = Field(2, ge=1, le=16, description="Worker processes that `pipeline run` starts on this machine")
     prices: dict[Action, Decimal] = Field(
         default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'

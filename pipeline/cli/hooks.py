@@ -33,7 +33,8 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
         # Callers wait in the listener's backlog by now, so nothing is lost after this.
         with store.begin() as tx:
             callbacks.make_up(tx)
-        serve(Server(app(store, Doorbell().track), lambda: _say_where(settings, where)), listener)
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+        serve(Server(app(store, Doorbell().track, token), lambda: _say_where(settings, where)), listener)
     store.close()
 
 

@@ -31,6 +31,7 @@ from pipeline.hooks.asking import Asker, Ring
 from pipeline.hooks.callback import Verdict, read_callback
 from pipeline.hooks.door import Door
 from pipeline.hooks.inbox import Inbox
+from pipeline.hooks.metrics import Metrics
 from pipeline.store.engine import Store
 
 LARGEST_BODY = 1 << 20
@@ -44,6 +45,18 @@ FINISH_WITHIN = 3.0
 """Seconds for each of what is left when this process is told to stop: answers, reports that wait, rings."""
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+
+OUTCOMES = {
+    200: "taken",
+    400: "no_task",
+    404: "unknown",
+    408: "too_slow",
+    409: "foreign",
+    413: "too_large",
+    500: "failed",
+    503: "away",
+}
+"""What the statuses are counted as."""
 
 _AGAIN = {"Retry-After": "1"}
 _NO_MORE = {"Connection": "close"}
@@ -79,6 +92,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.inbox: Inbox | None = None
+        self.answered = dict.fromkeys(OUTCOMES.values(), 0)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +102,7 @@ class Receiver:
             answer = refusal.answer
         except _Hung:
             return
+        self.answered[OUTCOMES[answer.status_code]] += 1
         # uvloop's word for a caller who has gone; the report is committed all the same.
         with suppress(RuntimeError):
             await answer(scope, receive, send)
@@ -149,7 +164,7 @@ class Health:
         return _WELL
 
 
-def app(store: Store, ring: Ring) -> Starlette:
+def app(store: Store, ring: Ring, metrics_token: str | None = None) -> Starlette:
     """The receiver as an ASGI application. `ring` has the API asked about tasks that are said to have ended."""
     receiver = Receiver()
 
@@ -165,6 +180,7 @@ def app(store: Store, ring: Ring) -> Starlette:
         routes=[
             Route("/hooks/{token}", receiver, methods=["POST"]),
             Route("/healthz", Health(store.ping).answer, methods=["GET"]),
+            Route("/metrics", Metrics(store, receiver.answered, metrics_token).answer, methods=["GET"]),
         ],
         lifespan=lifespan,
     )

@@ -49,11 +49,11 @@ class Hooks:
 
 
 @contextmanager
-def served(store: Store) -> Iterator[Hooks]:
+def served(store: Store, metrics_token: str | None = None) -> Iterator[Hooks]:
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listener, httpx.Client() as client:
         hooks = Hooks(listener.getsockname()[1], client=client)
-        server = Server(app(store, hooks.ring), ready.set)
+        server = Server(app(store, hooks.ring, metrics_token), ready.set)
         thread = threading.Thread(target=serve, args=(server, listener))
         thread.start()
         assert ready.wait(10)

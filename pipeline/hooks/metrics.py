@@ -1,0 +1,123 @@
+"""GET /metrics: figures for Prometheus, counted from the rows: every receiver says the same, but of its own callbacks.
+
+They say what is spent, and a receiver stands open to the internet. Without `PIPELINE_METRICS_TOKEN` only callers on
+this machine who come through no proxy are answered; with it whoever shows it as a bearer token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from pipeline.store import figures
+from pipeline.store.engine import Store, Transaction
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_NOT_FOR_YOU = PlainTextResponse("Not Found", 404)
+_AWAY = PlainTextResponse("the database is away\n", 503)
+
+
+class Metrics:
+    """Answers whoever may ask. Callers at once share one count: it reads every row."""
+
+    def __init__(self, store: Store, callbacks: Mapping[str, int], token: str | None) -> None:
+        self._store = store
+        self._callbacks = callbacks
+        self._token = token
+        self._counted: asyncio.Future[bytes] | None = None
+
+    async def answer(self, request: Request) -> Response:
+        if not self._may_ask(request):
+            return _NOT_FOR_YOU
+        if self._counted is None or self._counted.done():
+            self._counted = asyncio.get_running_loop().run_in_executor(None, self._count)
+            self._counted.add_done_callback(lambda counted: counted.cancelled() or counted.exception())
+        try:
+            return Response(await asyncio.shield(self._counted), media_type=CONTENT_TYPE_LATEST)
+        except SQLAlchemyError:
+            return _AWAY
+
+    def _may_ask(self, request: Request) -> bool:
+        if self._token:
+            shown = request.headers.get("authorization", "").encode()
+            return hmac.compare_digest(shown, f"Bearer {self._token}".encode())
+        straight = not any(name in request.headers for name in _FORWARDED)
+        return straight and request.client is not None and ip_address(request.client.host).is_loopback
+
+    def _count(self) -> bytes:
+        registry = CollectorRegistry()
+        with self._store.look() as tx:
+            registry.register(_Counted([*_families(tx), _callbacks(self._callbacks)]))
+        return generate_latest(registry)
+
+
+class _Counted:
+    """What was counted, in the way in which prometheus_client asks for it."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def _families(tx: Transaction) -> Iterator[Metric]:
+    alike = figures.tasks(tx)
+    tasks = GaugeMetricFamily("pipeline_tasks", "Tasks", labels=("account", "action", "state"))
+    spent = CounterMetricFamily("pipeline_spent", "What was spent", labels=("account", "action"))
+    reserved = GaugeMetricFamily("pipeline_reserved", "What may still be spent on what is sent", labels=("account",))
+    money: dict[tuple[str, str], float] = {}
+    held: dict[str, float] = {}
+    for one in alike:
+        tasks.add_metric((one.account, one.action, one.state), one.tasks)
+        money[one.account, one.action] = money.get((one.account, one.action), 0) + float(one.spent)
+        held[one.account] = held.get(one.account, 0) + float(one.reserved)
+    for labels, amount in money.items():
+        spent.add_metric(labels, amount)
+    for account, amount in held.items():
+        reserved.add_metric((account,), amount)
+    yield from (tasks, spent, reserved, *_rooms(tx), _posts(tx), _way_home(tx))
+
+
+def _rooms(tx: Transaction) -> Iterator[Metric]:
+    rooms = figures.rooms(tx)
+    for name, text, values in (
+        ("in_flight", "Tasks that hold room on the account", {room.account: room.in_flight for room in rooms}),
+        ("in_flight_limit", "Tasks that the account has room for", {room.account: room.most for room in rooms}),
+        ("closed", "1 while nothing is sent to the account", {room.account: int(room.closed) for room in rooms}),
+        ("budget", "Budgets of the account's batches together", {room.account: float(room.budget) for room in rooms}),
+    ):
+        family = GaugeMetricFamily(f"pipeline_{name}", text, labels=("account",))
+        for account, value in values.items():
+            family.add_metric((account,), value)
+        yield family
+
+
+def _posts(tx: Transaction) -> Metric:
+    family = CounterMetricFamily("pipeline_attempts", "POSTs by how they ended", labels=("account", "outcome"))
+    for one in figures.posts(tx):
+        family.add_metric((one.account, one.outcome or "under_way"), one.posts)
+    return family
+
+
+def _way_home(tx: Transaction) -> Metric:
+    home = figures.way_home(tx)
+    buckets = [(str(float(bound)), count) for bound, count in zip(figures.SECONDS, home.within, strict=True)]
+    family = HistogramMetricFamily("pipeline_delivery_seconds", "From the API's end of a task until its file is home")
+    family.add_metric((), [*buckets, ("+Inf", home.deliveries)], home.seconds)
+    return family
+
+
+def _callbacks(counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily("pipeline_callbacks", "Reports to this receiver by their answer", labels=("outcome",))
+    for outcome, count in counts.items():
+        family.add_metric((outcome,), count)
+    return family
