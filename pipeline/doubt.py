@@ -46,28 +46,38 @@ def resolution(task: Sought, seen: Seen, horizon: float, max_attempts: int) -> R
 
     What is not there yet may still come, while the POST may be on its way and for `horizon` seconds after: a proxy may
     hold a request back. And a server that hung must have answered looks for as long: it works off what came meanwhile.
+    Nor does one answer that tells nothing decide: a gateway may have given it while the server started.
     """
     if seen.report is not None:
         found = seen.report.remote_id
         return Resolution(id=task.id, attempt=task.attempt, state=State.SUBMITTED, remote_id=found, token=seen.token)
     if task.state is not State.IN_DOUBT or task.seconds_quiet < horizon:
         return None
-    if seen.absent and task.seconds_absent < horizon:
+    if (task.seconds_absent if seen.absent else task.seconds_unknown) < horizon:
         return None
-    if seen.absent:
-        reason = f"the API was asked for it and does not have it, {_for(task.seconds_quiet)} after it was sent"
-        return Resolution(
-            id=task.id, attempt=task.attempt, state=State.PLANNED, reason=reason, wait=0.0, costs_nothing=True
-        )
-    return _by_policy(task, seen.why, max_attempts)
+    return _absent(task, max_attempts) if seen.absent else _by_policy(task, seen.why, max_attempts)
+
+
+def _absent(task: Sought, max_attempts: int) -> Resolution:
+    """Sent again, and that is one of its tries: a server that fails at this very task would be sent it for ever."""
+    reason = f"the API was asked for it and does not have it, {_for(task.seconds_quiet)} after it was sent"
+    if task.tries + 1 >= max_attempts:
+        reason = f"{reason}; so it went {max_attempts} times. The last time: {task.reason}"
+        return Resolution(id=task.id, attempt=task.attempt, state=State.FAILED, reason=reason, costs_nothing=True)
+    return Resolution(
+        id=task.id, attempt=task.attempt, state=State.PLANNED, reason=reason, wait=0.0, counts=1, costs_nothing=True
+    )
 
 
 def _by_policy(task: Sought, why: str, max_attempts: int) -> Resolution:
     policy = task.policy
     said = f"{task.reason}; it was looked for in vain: {why}"
-    if policy is Policy.RESUBMIT and task.tries + 1 < max_attempts:
+    if policy is Policy.RESUBMIT and task.wanted and task.tries + 1 < max_attempts:
         reason = f"{said}. It is sent again, as the policy says"
         return Resolution(id=task.id, attempt=task.attempt, state=State.PLANNED, reason=reason, wait=0.0, counts=1)
+    if policy is Policy.RESUBMIT and not task.wanted:
+        reason = f"{said}. It was given up: the manifest no longer asks for it"
+        return Resolution(id=task.id, attempt=task.attempt, state=State.FAILED, reason=reason, wait=LONGEST_PAUSE)
     if policy is Policy.FAIL:
         reason = f"{said}. It was given up, as the policy says"
         return Resolution(id=task.id, attempt=task.attempt, state=State.FAILED, reason=reason, wait=LONGEST_PAUSE)
@@ -77,7 +87,7 @@ def _by_policy(task: Sought, why: str, max_attempts: int) -> Resolution:
 def next_look(task: Sought, horizon: float) -> float:
     """Seconds until the task is looked for again: soon at first, and once more when the horizon is reached."""
     pause = min(LONGEST_PAUSE, max(FIRST_LOOK, task.seconds_in_doubt / 3))
-    left = horizon - min(task.seconds_quiet, task.seconds_absent)
+    left = horizon - min(task.seconds_quiet, max(task.seconds_absent, task.seconds_unknown))
     return min(pause, left + 0.1) if left > 0 else pause
 
 

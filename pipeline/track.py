@@ -48,7 +48,9 @@ def forgotten(missed: Iterable[TaskAtApi]) -> list[Change]:
             settles=False,
         )
         for task in missed
-        if task.seconds_missing is not None
+        # Of the answer to a window nothing is known when the window is gone: that stays in doubt.
+        if task.state is not State.IN_DOUBT
+        and task.seconds_missing is not None
         and task.seconds_missing >= FORGOTTEN_AFTER
         and task.misses >= FORGOTTEN_MISSES
     ]

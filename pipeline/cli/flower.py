@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.ready import log_to_stderr, ready_broker, ready_store, redis_url
+from pipeline.cli.ready import is_loopback, log_to_stderr, ready_broker, ready_store, redis_url
 from pipeline.errors import ServiceError, UsageError
 from pipeline.settings import load
 
@@ -23,7 +22,7 @@ def flower(
     """Watch pictures being made, in Flower: what goes on, and what has gone on before it started."""
     settings = load()
     login = settings.flower_login.get_secret_value() if settings.flower_login else None
-    if login is None and not _is_loopback(host):
+    if login is None and not is_loopback(host):
         raise UsageError(
             f"whoever reaches {host} would see every prompt: set PIPELINE_FLOWER_LOGIN to user:password, "
             "or listen on 127.0.0.1"
@@ -39,10 +38,3 @@ def flower(
         serve(store, host, port, login, MOST_TASKS)
     except OSError as failure:
         raise ServiceError(f"Flower cannot listen on {host}:{port}: {os.strerror(failure.errno or 0)}") from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from ipaddress import ip_address
 
 from pipeline.errors import ServiceError, UsageError
 from pipeline.settings import Settings
@@ -27,13 +28,17 @@ def ready_store(settings: Settings, *, migrate_first: bool) -> Store:
 
 
 def ready_broker(url: str) -> str:
-    """The version of the Redis there. Raises `ServiceError` when there is none."""
+    """The version of the Redis there. Raises `ServiceError` when there is none, `UsageError` for what is no address."""
     import redis  # noqa: PLC0415 - slow to import
 
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             return str(client.info("server")["redis_version"])
-    except (redis.RedisError, ValueError) as failure:
+    except ValueError:  # whose words would show a part of the password
+        raise UsageError(
+            "PIPELINE_REDIS_URL cannot be read: in a password, / # and ? are written %2F %23 and %3F"
+        ) from None
+    except redis.RedisError as failure:
         raise ServiceError(f"Redis cannot be reached: {failure} (see PIPELINE_REDIS_URL)") from None
 
 
@@ -50,3 +55,11 @@ def log_to_stderr() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("pipeline").setLevel(logging.INFO)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine gets there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

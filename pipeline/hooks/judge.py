@@ -73,8 +73,9 @@ def _is_accepted(post: Attempted, task: Reported, report: Report) -> bool:
         return False
     if post.number < task.attempt and (state is State.SUBMITTING or post.newer_named):
         return False
-    # A refusal that a report repeats is one refusal: the task stays where the reply has put it.
-    return not (post.refused and report.state in {State.FAILED, State.CANCELLED})
+    # That an earlier POST has failed, or one of which that is known, says nothing of the one that is in doubt now.
+    is_old_news = post.refused or post.accepted or post.number < task.attempt
+    return not (is_old_news and report.state in {State.FAILED, State.CANCELLED})
 
 
 def _is_live(report: Report) -> bool:

@@ -1,7 +1,7 @@
 """GET /metrics: figures for Prometheus, counted from the rows: every receiver says the same, but of its own callbacks.
 
-They say what is spent, and a receiver stands open to the internet. Without `PIPELINE_METRICS_TOKEN` only callers on
-this machine who come through no proxy are answered; with it whoever shows it as a bearer token.
+They say what is spent, and a receiver stands open to the internet: whoever shows `PIPELINE_METRICS_TOKEN` as a bearer
+token is answered. Without one, a receiver that no server elsewhere reports to answers callers on this machine.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -20,18 +21,28 @@ from starlette.responses import PlainTextResponse, Response
 from pipeline.store import figures
 from pipeline.store.engine import Store, Transaction
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 _NOT_FOR_YOU = PlainTextResponse("Not Found", 404)
 _AWAY = PlainTextResponse("the database is away\n", 503)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may see the figures: who shows the token; without one, if nothing leads here from elsewhere, this machine.
+
+    A proxy that passes the internet on looks like a caller on this machine, and not each one says that it is a proxy.
+    """
+
+    token: str | None = None
+    private: bool = False
 
 
 class Metrics:
     """Answers whoever may ask. Callers at once share one count: it reads every row."""
 
-    def __init__(self, store: Store, callbacks: Mapping[str, int], token: str | None) -> None:
+    def __init__(self, store: Store, callbacks: Mapping[str, int], access: Access) -> None:
         self._store = store
         self._callbacks = callbacks
-        self._token = token
+        self._access = access
         self._counted: asyncio.Future[bytes] | None = None
 
     async def answer(self, request: Request) -> Response:
@@ -46,11 +57,10 @@ class Metrics:
             return _AWAY
 
     def _may_ask(self, request: Request) -> bool:
-        if self._token:
+        if self._access.token:
             shown = request.headers.get("authorization", "").encode()
-            return hmac.compare_digest(shown, f"Bearer {self._token}".encode())
-        straight = not any(name in request.headers for name in _FORWARDED)
-        return straight and request.client is not None and ip_address(request.client.host).is_loopback
+            return hmac.compare_digest(shown, f"Bearer {self._access.token}".encode())
+        return self._access.private and request.client is not None and ip_address(request.client.host).is_loopback
 
     def _count(self) -> bytes:
         registry = CollectorRegistry()
@@ -84,7 +94,7 @@ def _families(tx: Transaction) -> Iterator[Metric]:
         spent.add_metric(labels, amount)
     for account, amount in held.items():
         reserved.add_metric((account,), amount)
-    yield from (tasks, spent, reserved, *_rooms(tx), _posts(tx), _way_home(tx))
+    yield from (tasks, spent, reserved, *_rooms(tx), *_posts(tx), _way_home(tx))
 
 
 def _rooms(tx: Transaction) -> Iterator[Metric]:
@@ -101,11 +111,15 @@ def _rooms(tx: Transaction) -> Iterator[Metric]:
         yield family
 
 
-def _posts(tx: Transaction) -> Metric:
-    family = CounterMetricFamily("pipeline_attempts", "POSTs by how they ended", labels=("account", "outcome"))
+def _posts(tx: Transaction) -> Iterator[Metric]:
+    ended = CounterMetricFamily("pipeline_attempts", "POSTs by how they ended", labels=("account", "outcome"))
+    still_open = GaugeMetricFamily(
+        "pipeline_open_attempts", "POSTs under way or in doubt", labels=("account", "outcome")
+    )
     for one in figures.posts(tx):
+        family = still_open if one.outcome in {"", "in_doubt"} else ended
         family.add_metric((one.account, one.outcome or "under_way"), one.posts)
-    return family
+    yield from (ended, still_open)
 
 
 def _way_home(tx: Transaction) -> Metric:

@@ -31,7 +31,7 @@ from pipeline.hooks.asking import Asker, Ring
 from pipeline.hooks.callback import Verdict, read_callback
 from pipeline.hooks.door import Door
 from pipeline.hooks.inbox import Inbox
-from pipeline.hooks.metrics import Metrics
+from pipeline.hooks.metrics import Access, Metrics
 from pipeline.store.engine import Store
 
 LARGEST_BODY = 1 << 20
@@ -164,8 +164,11 @@ class Health:
         return _WELL
 
 
-def app(store: Store, ring: Ring, metrics_token: str | None = None) -> Starlette:
-    """The receiver as an ASGI application. `ring` has the API asked about tasks that are said to have ended."""
+def app(store: Store, ring: Ring, access: Access) -> Starlette:
+    """The receiver as an ASGI application. `ring` has the API asked about tasks that are said to have ended.
+
+    `access`: who may see the figures.
+    """
     receiver = Receiver()
 
     @asynccontextmanager
@@ -180,7 +183,7 @@ def app(store: Store, ring: Ring, metrics_token: str | None = None) -> Starlette
         routes=[
             Route("/hooks/{token}", receiver, methods=["POST"]),
             Route("/healthz", Health(store.ping).answer, methods=["GET"]),
-            Route("/metrics", Metrics(store, receiver.answered, metrics_token).answer, methods=["GET"]),
+            Route("/metrics", Metrics(store, receiver.answered, access).answer, methods=["GET"]),
         ],
         lifespan=lifespan,
     )

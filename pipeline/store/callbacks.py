@@ -30,6 +30,8 @@ class Attempted:
     """Whether its own reply was noted."""
     refused: bool
     """Its reply said that nothing was accepted."""
+    accepted: bool
+    """Its reply said that it was, or a look showed it."""
     remote_id: str | None
     newer_named: bool
     """Whether a later POST for the same task was accepted."""
@@ -81,6 +83,7 @@ def look_up(tx: Transaction, tokens: Iterable[str]) -> Addressees:
             number=row.number,
             ended=row.outcome is not None,
             refused=row.outcome in {"try_again", "refused"},
+            accepted=row.outcome == "accepted",
             remote_id=row.attempt_remote_id,
             newer_named=row.newer_named,
         )

@@ -35,10 +35,14 @@ class Transaction:
         return self.connection.execute(text(sql), values).scalar()
 
 
+CONNECTIONS = 16
+"""Of one process: for its steps, its uploads that read pictures, the lock that says it is alive, and to spare."""
+
+
 class Store:
     """Where the truth is. Safe to share between threads."""
 
-    def __init__(self, url: str, *, connections: int = 10) -> None:
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         self.engine = create_engine(
             url,
             pool_size=connections,

@@ -53,10 +53,11 @@ _STANDING = f"""
 
 
 class Tail:
-    """Follows the moves of all tasks from now on. One that is committed late, behind others, is not lost."""
+    """Follows the moves of all tasks from `seconds` ago on. One that is committed late, behind others, is not lost."""
 
-    def __init__(self, tx: Transaction) -> None:
-        self._last = int(tx.scalar("SELECT coalesce(max(id), 0) FROM task_events"))
+    def __init__(self, tx: Transaction, seconds: float = 0.0) -> None:
+        before = "SELECT id FROM task_events WHERE at <= clock_timestamp() - :ago * interval '1 second'"
+        self._last = int(tx.scalar(f"{before} ORDER BY id DESC LIMIT 1", ago=seconds) or 0)
         self.missing: dict[int, float] = {}
         """Numbers that were given and not seen, and since when; those of what was rolled back never come."""
 

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -66,12 +66,20 @@ class Presence:
         return self.number
 
     @contextmanager
-    def sending(self, task_ids: Iterable[int]) -> Iterator[None]:
-        """While this lasts, the tasks are being sent by this process, even if it gets another number meanwhile."""
-        ids = list(task_ids)
-        self.in_hand.update(ids)
+    def sending(self) -> Iterator[Callable[[Iterable[int]], None]]:
+        """Takes tasks in hand: while this lasts they are being sent by this process, even under another number.
+
+        To be called before their claim is committed: from then on rescue, of this very process, may see them.
+        """
+        ids: list[int] = []
+
+        def take(task_ids: Iterable[int]) -> None:
+            more = list(task_ids)
+            ids.extend(more)
+            self.in_hand.update(more)
+
         try:
-            yield
+            yield take
         finally:
             self.in_hand.subtract(ids)
 

@@ -11,11 +11,13 @@ from pipeline.store.moves import move_sql
 from pipeline.task import State
 
 _FAILED = "t.batch_id = :id AND t.wanted AND t.state IN ('failed', 'cancelled')"
-_DOUBTFUL = """(t.remote_id IS NULL AND EXISTS (
+_DOUBTFUL = """EXISTS (
     SELECT FROM attempts a
     WHERE a.task_id = t.id AND a.number = t.attempt AND coalesce(a.outcome, 'in_doubt') = 'in_doubt'
-))"""
-"""Given up while in doubt: it may be made, and paid for, already."""
+        AND (t.remote_id IS NULL OR (a.remote_id IS NULL AND t.window_id IS NULL))
+)"""
+"""Given up while in doubt: it may be made, and paid for, already. That another POST of it was named changes nothing;
+the answer to a window is known by the window's id."""
 
 _AGAIN = move_sql(
     "",

@@ -115,9 +115,17 @@ def _of(type_: str, event: Event, **particular: Any) -> Told:
 
 
 def _readable(prompt: str) -> str:
-    """The prompt without what a link may carry after its path: signatures, and whoever's tokens."""
-    plain = _LINK.sub(lambda link: urlsplit(link[0])._replace(query="", fragment="").geturl(), prompt)
+    """The prompt without what a link may carry besides host and path: passwords, signatures, tokens."""
+    plain = _LINK.sub(lambda link: _plain(link[0]), prompt)
     return plain if len(plain) <= LONGEST_PROMPT else f"{plain[: LONGEST_PROMPT - 3]}..."
+
+
+def _plain(link: str) -> str:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return "(link)"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _why(event: Event) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipeline import submit
 from pipeline.action import Action
@@ -45,8 +46,8 @@ def post(at: Runtime, send_before: float, task: ClaimedTask) -> Outcome:
         whole = replace(task, attached=_attached(at, task))
     except _NotThereError as missing:
         return missing.outcome
-    except DBAPIError as failure:
-        reason = f"its pictures could not be read from the database ({type(failure.orig).__name__}); nothing was sent"
+    except (DBAPIError, PoolTimeoutError) as failure:
+        reason = f"its pictures could not be read from the database ({type(failure).__name__}); nothing was sent"
         return TryAgain(reason=reason, blame=Blame.NOBODY)
     except Exception as bug:
         log.exception("gathering_crashed task=%s", task.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 from pipeline import doubt
@@ -42,23 +41,25 @@ def _by_tokens(at: Runtime, lost: Sequence[Sought]) -> dict[int, Seen]:
         return {}
     try:
         seen = at.api.find([token for task in lost for token in task.tokens], since)
-        if seen.complete and len(seen.found) < len(lost):
-            seen = _remembering(at, seen, since)
+        missing = [task.id for task in lost if not seen.found.keys() & set(task.tokens)]
+        forgotten = _forgotten(at, missing) if seen.complete else set()
     except QueryError as failure:
         log.warning("look_failed account=%s tasks=%s why=%s", at.account, len(lost), failure)
         return {}
-    return {task.id: _seen(task, seen) for task in lost}
+    return {task.id: FORGOTTEN if task.id in forgotten else _seen(task, seen) for task in lost}
 
 
-def _remembering(at: Runtime, seen: Sightings, since: datetime) -> Sightings:
-    """Absence proves something only while the server still knows what it took before. Raises `QueryError`."""
+FORGOTTEN = Seen(why="the server has forgotten what it took before, so its silence proves nothing")
+
+
+def _forgotten(at: Runtime, missing: Sequence[int]) -> set[int]:
+    """Tasks whose absence proves nothing: the server no longer knows what it took just before. Raises `QueryError`."""
     with at.store.begin() as tx:
-        witness = looks.witness(tx, at.account_id, since)
-    if witness is None or at.api.list([witness]) or at.api.fetch(witness):
-        return seen
-    return Sightings(
-        found=seen.found, why="the server has forgotten what it took before, so its silence proves nothing"
-    )
+        witnesses = looks.witnesses(tx, missing)
+    asked = sorted(set(witnesses.values()))
+    known = {report.remote_id for report in at.api.list(asked)} if asked else set()
+    known |= {remote_id for remote_id in asked if remote_id not in known and at.api.fetch(remote_id)}
+    return {task_id for task_id, remote_id in witnesses.items() if remote_id not in known}
 
 
 def _seen(task: Sought, seen: Sightings) -> Seen:
@@ -92,7 +93,8 @@ def _save(at: Runtime, sought: Sequence[Sought], answered: dict[int, Seen]) -> N
         elif task.state is State.IN_DOUBT:
             again[task.id] = doubt.next_look(task, at.horizon)
     with at.store.begin() as tx:
-        looks.look_again(tx, again, {id_ for id_, seen in answered.items() if seen.absent})
+        absent = {id_ for id_, seen in answered.items() if seen.absent}
+        looks.look_again(tx, again, absent, answered.keys() - absent)
         _resolve(at, tx, resolutions)
 
 
@@ -100,7 +102,7 @@ def _resolve(at: Runtime, tx: Transaction, resolutions: Sequence[Resolution]) ->
     by_looking = [one for one in resolutions if one.state is State.SUBMITTED or one.costs_nothing]
     by_policy = [one for one in resolutions if one not in by_looking]
     moved = doubts.resolve(tx, by_looking, "look_up") + doubts.resolve(tx, by_policy, "policy")
-    if failed := [one.id for one in by_policy if one.state is State.FAILED]:
+    if failed := [one.id for one in resolutions if one.state is State.FAILED]:
         needs.settle(tx, at.account_id, failed)
     if moved:
         tx.after_commit(partial(bell.submit, at.account, at.account_id))

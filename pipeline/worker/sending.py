@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipeline import submit, track
 from pipeline.dispatch import Handful
@@ -79,15 +80,15 @@ def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
         try:
             with at.store.begin() as tx:
                 return _settle(at, tx, ended, again)
-        except DBAPIError as failure:
-            away = failure.connection_invalidated or isinstance(failure, OperationalError)
+        except (DBAPIError, PoolTimeoutError) as failure:
+            away = isinstance(failure, (OperationalError, PoolTimeoutError)) or failure.connection_invalidated
             if not away and len(ended) > 1:
                 # One outcome that cannot be saved must not take its neighbours with it.
                 freed = [_save(at, [pair], again=False) for pair in ended]
                 return any(freed)
             if not away or time.monotonic() > give_up:
                 raise
-            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure.orig).__name__)
+            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure).__name__)
             time.sleep(1.0)
 
 

@@ -93,11 +93,12 @@ def submit_some(account_id: int) -> None:
     owner = at.presence.hold()
     if not sending.is_open(at):
         return
-    with at.store.begin() as tx:
-        handful = dispatch.take(tx, account_id, owner)
-        if handful.more:
-            tx.after_commit(partial(bell.submit, at.account, account_id))
-    with at.presence.sending(task.id for task in handful.tasks):
+    with at.presence.sending() as take_in_hand:
+        with at.store.begin() as tx:
+            handful = dispatch.take(tx, account_id, owner)
+            take_in_hand(task.id for task in handful.tasks)
+            if handful.more:
+                tx.after_commit(partial(bell.submit, at.account, account_id))
         freed = sending.send_and_save(at, handful)
     if freed:
         bell.submit(at.account, account_id)

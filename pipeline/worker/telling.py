@@ -29,6 +29,9 @@ COUNT_EVERY = 3.0
 """Seconds between two looks at how far tasks and batches are."""
 TRY_AGAIN = 5.0
 """Seconds until a look that failed, or while another process tells, is tried again."""
+HAND_OVER = 60.0
+"""Seconds of the past that are told at the start: another process may have ended with them untold. Told twice, they
+change nothing that Flower shows but its counts."""
 _ONE_TELLS = 0x6D6A7465
 """Key of the advisory lock of the process that tells."""
 
@@ -36,12 +39,14 @@ _ONE_TELLS = 0x6D6A7465
 class Teller(threading.Thread):
     """Tells of every account, for as long as this process lives. Of any number of them, in any processes, one does.
 
-    What is told while the broker is away is lost: Flower's view is made anew from the database when it starts.
+    While the broker is away it waits; Flower's view is made anew from the database when that starts.
     """
 
     def __init__(self, store: Store) -> None:
         super().__init__(name="teller", daemon=True)
         self._store = store
+        self._news: News | None = None
+        self._untold: list[Told] = []
 
     def run(self) -> None:
         while True:
@@ -57,25 +62,26 @@ class Teller(threading.Thread):
         with self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             try:
                 if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_TELLS}).scalar():
-                    tx = Transaction(connection)
-                    tell_for_ever(tx)
+                    self._tell(Transaction(connection))
+                self._news, self._untold = None, []
             finally:
                 connection.invalidate()  # which ends the session, and its lock with it
 
-
-def tell_for_ever(tx: Transaction) -> None:
-    """Raises what the database or the broker does."""
-    news = News(tx)
-    while True:
-        publish(list(news.look(tx)))
-        time.sleep(TICK)
+    def _tell(self, tx: Transaction) -> None:
+        """Raises what the database or the broker does; what was not told yet is told by the next try."""
+        self._news = self._news or News(tx)
+        while True:
+            self._untold = self._untold or list(self._news.look(tx))
+            publish(self._untold)
+            self._untold = []
+            time.sleep(TICK)
 
 
 class News:
     """What there is to tell since the last look."""
 
     def __init__(self, tx: Transaction) -> None:
-        self._tail = Tail(tx)
+        self._tail = Tail(tx, HAND_OVER)
         self._progress = events.running(tx)
         self._touched: set[int] = set()
         self._counted: dict[int, Progress] = {}

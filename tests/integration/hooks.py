@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from pipeline.hooks.metrics import Access
 from pipeline.hooks.receiver import app
 from pipeline.hooks.serving import Server, listen, serve
 from pipeline.store.engine import Store
 
 UNKNOWN = "0" * 32
+PRIVATE = Access(private=True)
 
 
 @dataclass
@@ -49,11 +51,11 @@ class Hooks:
 
 
 @contextmanager
-def served(store: Store, metrics_token: str | None = None) -> Iterator[Hooks]:
+def served(store: Store, access: Access = PRIVATE) -> Iterator[Hooks]:
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listener, httpx.Client() as client:
         hooks = Hooks(listener.getsockname()[1], client=client)
-        server = Server(app(store, hooks.ring, metrics_token), ready.set)
+        server = Server(app(store, hooks.ring, access), ready.set)
         thread = threading.Thread(target=serve, args=(server, listener))
         thread.start()
         assert ready.wait(10)

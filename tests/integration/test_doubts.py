@@ -80,7 +80,7 @@ def test_what_the_api_surely_has_not_is_sent_again_once_the_horizon_is_reached(
     assert office.row()["state"] == "in_doubt"
     office.look(horizon=0)
     row = office.row()
-    assert (row["state"], row["tries"]) == ("planned", 0)
+    assert (row["state"], row["tries"]) == ("planned", 1)
     assert "does not have it" in row["reason"]
     assert amounts(office) == (0, 0, Decimal("0.04"))
     assert office.server.accepted() == 0
@@ -296,7 +296,8 @@ def test_what_a_worker_took_and_never_sent_because_its_connection_broke_is_known
         fox, owl = claims.claim_for_submit(tx, world.account_id, most=2, lease=600, owner=office.at.presence.hold())[0]
     world.change("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
     office.at.presence.hold()
-    with office.at.presence.sending([owl.id]):
+    with office.at.presence.sending() as take_in_hand:
+        take_in_hand([owl.id])
         assert office.rescue() == 2
     assert (office.row("fox")["lease_until"], office.row("owl")["lease_until"] is None) == (None, False)
     office.rescue()

@@ -139,6 +139,8 @@ def test_one_of_which_nothing_was_told_looks_as_if_all_had_been(last: Event) -> 
 def test_prompts_stay_readable_and_links_keep_their_secrets() -> None:
     linked = replace(SENT, prompt="https://cdn.test/a.png?token=secret#x a fox")
     assert seen(linked).args == "https://cdn.test/a.png a fox"
+    for link, shown_as in (("https://ann:pw@cdn.test/a.png", "https://cdn.test/a.png"), ("http://[sign]", "(link)")):
+        assert seen(replace(SENT, prompt=f"{link} a fox")).args == f"{shown_as} a fox"
     endless = replace(SENT, prompt="fox " * 500)
     assert len(seen(endless).args) < LONGEST_PROMPT + 10
     assert seen(endless).args.endswith("...")

@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.action import Action
 from pipeline.hooks.callback import Callback, Verdict, read_callback
 from pipeline.hooks.door import Batch
+from pipeline.hooks.judge import judge
 from pipeline.outcome import Report
 from pipeline.store.callbacks import Attempted, Reported
 from pipeline.task import AT_THE_API, State, TaskAtApi
@@ -47,6 +49,7 @@ def post(id_: int, task_id: int, number: int, outcome: str | None, remote_id: st
         number=number,
         ended=outcome is not None,
         refused=outcome in {"try_again", "refused"},
+        accepted=outcome == "accepted",
         remote_id=remote_id,
         newer_named=False,
     )
@@ -125,6 +128,17 @@ def test_a_post_has_one_name_for_ever(world: Batch, first: Callback, second: Cal
     if world.apply(first) is Verdict.TAKEN and first.token == second.token:
         agrees = first.report.remote_id == second.report.remote_id
         assert world.apply(second) is (Verdict.TAKEN if agrees else Verdict.FOREIGN)
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.IN_DOUBT, State.SUBMITTING])
+@pytest.mark.parametrize("outcome", ["accepted", "in_doubt"])
+def test_that_an_earlier_post_failed_says_nothing_of_the_one_that_is_in_doubt(state: State, outcome: str) -> None:
+    """A person has had it tried again, and the server repeats itself."""
+    earlier = post(1, 1, 1, outcome, "77" if outcome == "accepted" else None)
+    judgement = judge(earlier, task(1, state, 2), _read(FOX, "77", "FAILURE", None).report)
+    assert not judgement.accepts
+    made = judge(earlier, task(1, State.IN_DOUBT, 2), _read(FOX, "77", "SUCCESS", "100%").report)
+    assert made.accepts
 
 
 def test_of_a_large_body_only_what_is_used_waits_to_be_written() -> None:

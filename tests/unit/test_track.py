@@ -69,6 +69,8 @@ def test_silence_is_forgetting_after_a_while_and_many_looks(
     """A night between two looks is one look, not a night of silence."""
     changes = track.forgotten([replace(TASK, seconds_missing=seconds, misses=misses)])
     assert [change.state for change in changes] == [State.FAILED] * forgotten
+    answered = replace(TASK, seconds_missing=seconds, misses=misses, state=State.IN_DOUBT, answered=True)
+    assert track.forgotten([answered]) == []
 
 
 def test_a_success_without_a_link_is_waited_for_and_then_failed_with_its_own_words() -> None:

@@ -69,6 +69,7 @@ class Task(Base):
         ),
         Index("ix_tasks_to_look_for", "account_id", "next_attempt_at", postgresql_where=text(TO_LOOK_FOR)),
         Index("ix_tasks_batch", "batch_id", "id"),
+        Index("ix_tasks_submitted", "account_id", "submitted_at", postgresql_where=text("submitted_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -120,6 +121,8 @@ class Task(Base):
     """When the doubt about its last POST began."""
     absent_since: Mapped[datetime | None]
     """Since when the API, asked again and again, has answered each time that it does not have it."""
+    unknown_since: Mapped[datetime | None]
+    """Since when it has answered each time in a way that tells nothing of it."""
     price: Mapped[Decimal] = mapped_column(server_default="0")
     """What its last POST costs if it was accepted, in the currency of the batch's prices."""
     reserved: Mapped[Decimal] = mapped_column(server_default="0")
