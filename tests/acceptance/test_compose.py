@@ -68,6 +68,12 @@ class Machine:
         return text
 
 
+def states_in_flower() -> list[str]:
+    ann, password = LOGIN.split(":")
+    seen = httpx.get("http://127.0.0.1:5555/api/tasks", auth=(ann, password)).json()
+    return [task["state"] for task in seen.values()]
+
+
 def test_it_is_a_compose_file() -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     subprocess.run(check, check=True, capture_output=True)
@@ -90,8 +96,7 @@ def test_every_service_runs_by_itself_and_together_they_make_a_batch(folder: Fol
     assert sum(audit["callbacks"].values()) >= 10
     assert httpx.get("http://127.0.0.1:8091/healthz").status_code == 200
     assert httpx.get("http://127.0.0.1:5555/healthcheck").status_code == 200
-    seen = httpx.get("http://127.0.0.1:5555/api/tasks", auth=tuple(LOGIN.split(":"))).json()  # type: ignore[arg-type]
-    assert {task["state"] for task in seen.values()} == {"SUCCESS"}
+    until(lambda: set(states_in_flower()) == {"SUCCESS"}, f"Flower shows {states_in_flower()}")
     for name, command in {**running, "second": second}.items():
         command.process.terminate()
         ended = command.wait()

@@ -52,7 +52,7 @@ WHOLE = Counter({("imagine", "SUCCESS"): ROWS, ("upscale", "SUCCESS"): 4 * ROWS,
 def test_every_picture_is_a_task_in_flower_and_its_view_comes_back_after_kill_9(
     folder: Folder, serve: MakeServer, host: Host
 ) -> None:
-    server = serve(slots=12, queue=30, imagine_seconds=2.0, upscale_seconds=1.0)
+    server = serve(slots=12, queue=30, imagine_seconds=8.0, upscale_seconds=1.0)
     folder.settings |= server.settings | host() | {"max_running": "12", "max_queued": "30"}
     port = free_port()
     up = folder.start("up", "--flower-port", port)
