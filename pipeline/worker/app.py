@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.transport.virtual import Channel
 
 log = logging.getLogger("pipeline.worker")
 
@@ -54,6 +55,9 @@ def connect(redis_url: str) -> None:
 
 def listen(queues: Sequence[str]) -> None:
     """Says which queues this process takes messages from."""
+    # A worker whose Redis is killed ends when it tries to put back what it had not begun (kombu 5.7,
+    # QoS.restore_unacked, on a connection that is closed already). The beat rings for that again anyway.
+    Channel.do_restore = False
     # An exchange of its own for each: on a shared one, a message for one account could reach another.
     app.conf.task_queues = [
         Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
