@@ -75,11 +75,9 @@ def _by_policy(task: Sought, why: str, max_attempts: int) -> Resolution:
     if policy is Policy.RESUBMIT and task.wanted and task.tries + 1 < max_attempts:
         reason = f"{said}. It is sent again, as the policy says"
         return Resolution(id=task.id, attempt=task.attempt, state=State.PLANNED, reason=reason, wait=0.0, counts=1)
-    if policy is Policy.RESUBMIT and not task.wanted:
-        reason = f"{said}. It was given up: the manifest no longer asks for it"
-        return Resolution(id=task.id, attempt=task.attempt, state=State.FAILED, reason=reason, wait=LONGEST_PAUSE)
-    if policy is Policy.FAIL:
-        reason = f"{said}. It was given up, as the policy says"
+    if policy is Policy.FAIL or (policy is Policy.RESUBMIT and not task.wanted):
+        why_given_up = ", as the policy says" if policy is Policy.FAIL else ": the manifest no longer asks for it"
+        reason = f"{said}. It was given up{why_given_up}"
         return Resolution(id=task.id, attempt=task.attempt, state=State.FAILED, reason=reason, wait=LONGEST_PAUSE)
     return Resolution(id=task.id, attempt=task.attempt, state=State.IN_DOUBT, reason=said)
 

@@ -99,16 +99,18 @@ class Place:
 
     def start_flower(self, port: int) -> None:
         """On loopback, until this process ends. Raises `EmbeddedError` where somebody else listens there."""
-        argv = (sys.executable, "-m", "pipeline", "flower", "--port", str(port))
-        self.services.ensure(Program(name="flower", argv=argv, env=self._environment(), ready=f"tcp:127.0.0.1:{port}"))
+        self._serve("flower", port)
 
     def _receive_callbacks(self) -> None:
         """On loopback, which a server elsewhere cannot reach: only the sandbox is told of it."""
         port = self.services.port(HOOKS)
-        argv = (sys.executable, "-m", "pipeline", "hooks", "--port", str(port))
-        ready = f"tcp:127.0.0.1:{port}"
-        self.services.ensure(Program(name=HOOKS, argv=argv, env=self._environment(), ready=ready))
+        self._serve(HOOKS, port)
         self._set(hook_url=f"http://127.0.0.1:{port}")
+
+    def _serve(self, command: str, port: int) -> None:
+        argv = (sys.executable, "-m", "pipeline", command, "--port", str(port))
+        ready = f"tcp:127.0.0.1:{port}"
+        self.services.ensure(Program(name=command, argv=argv, env=self._environment(), ready=ready))
 
     def _start(self, name: str, *words: str) -> None:
         argv = (sys.executable, "-m", "pipeline", *words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -11,16 +11,14 @@ import typer
 from pipeline.cli.ready import is_loopback, log_to_stderr, ready_broker, ready_store, redis_url
 from pipeline.settings import Settings, load
 
-if TYPE_CHECKING:
-    from pipeline.hooks.metrics import Access
-
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")]
 
 
 def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
     """Receive what servers report by themselves. PIPELINE_HOOK_URL must lead here from where the server is."""
-    from pipeline.hooks.receiver import app  # noqa: PLC0415 - slow to import
+    from pipeline.hooks.metrics import Access  # noqa: PLC0415 - slow to import
+    from pipeline.hooks.receiver import app  # noqa: PLC0415
     from pipeline.hooks.serving import Server, listen, serve  # noqa: PLC0415
     from pipeline.store import callbacks  # noqa: PLC0415
     from pipeline.worker.app import Doorbell, connect  # noqa: PLC0415
@@ -37,16 +35,15 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
         # Callers wait in the listener's backlog by now, so nothing is lost after this.
         with store.begin() as tx:
             callbacks.make_up(tx)
-        serve(Server(app(store, Doorbell().track, _access(settings)), lambda: _say_where(settings, where)), listener)
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+        access = Access(token=token, private=_is_private(settings))
+        serve(Server(app(store, Doorbell().track, access), lambda: _say_where(settings, where)), listener)
     store.close()
 
 
-def _access(settings: Settings) -> Access:
-    """Without a token, only a receiver that is reached on this machine alone shows its figures."""
-    from pipeline.hooks.metrics import Access  # noqa: PLC0415 - slow to import
-
-    private = settings.hook_url is None or is_loopback(urlsplit(settings.hook_url).hostname or "")
-    return Access(token=settings.metrics_token.get_secret_value() if settings.metrics_token else None, private=private)
+def _is_private(settings: Settings) -> bool:
+    """Whether the receiver is reached on this machine alone."""
+    return settings.hook_url is None or is_loopback(urlsplit(settings.hook_url).hostname or "")
 
 
 def _say_where(settings: Settings, where: str) -> None:
