@@ -42,24 +42,28 @@ def follow(here: Workplace, store: Store, batch: Batch) -> Progress:
     """Shows the batch until it is over."""
     with _view(batch) as show:
         while True:
-            began = time.monotonic()
-            progress = _look(here, store, batch)
+            progress, took = _look(here, store, batch)
             show(progress)
             if progress.over:
                 return progress
             here.check_work()
             raise_if_asked()
             # A look at a hundred thousand rows takes a while; the database has better things to do.
-            time.sleep(max(LOOK_EVERY, 10 * (time.monotonic() - began)))
+            time.sleep(max(LOOK_EVERY, 10 * took))
 
 
-def _look(here: Workplace, store: Store, batch: Batch) -> Progress:
-    """Waits for a database that is being restarted, as the workers do. Raises what it says when it stays away."""
+def _look(here: Workplace, store: Store, batch: Batch) -> tuple[Progress, float]:
+    """The progress, and how many seconds it took to read it.
+
+    Waits for a database that is being restarted, as the workers do; that wait is no part of those seconds. Raises what
+    the database says when it stays away.
+    """
     give_up = time.monotonic() + PATIENCE
     while True:
+        began = time.monotonic()
         try:
             with store.begin() as tx:
-                return progress_of(tx, batch.id)
+                return progress_of(tx, batch.id), time.monotonic() - began
         except OperationalError:
             here.check_work()
             raise_if_asked()
