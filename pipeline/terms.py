@@ -24,6 +24,8 @@ class Terms:
     """None: no limit."""
     prices: Mapping[Action, Decimal] = field(default_factory=dict)
     in_doubt: Policy = Policy.HOLD
+    priority: int | None = None
+    """From 1 to 100; None: as it was, at first 1."""
 
 
 def smaller(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -25,7 +25,7 @@ WORDS = {
     "settings",
     "terms",
 }
-STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "track", "follow_up", "deliver", "report"}
+STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "cancel", "track", "follow_up", "deliver", "report"}
 MAY_IMPORT = {
     **dict.fromkeys(WORDS, WORDS),
     "api": WORDS,

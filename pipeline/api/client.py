@@ -164,15 +164,18 @@ class Api:
         """
         return find(self._line, tokens, self.traits.look_ups, since)
 
-    def cancel(self, remote_id: str) -> None:
-        """Asks the server to stop a task. Raises `QueryError` with its own words when it does not."""
+    def cancel(self, remote_id: str) -> str | None:
+        """Asks the server to stop a task. None when it does, else why not, in its own words. Raises `QueryError`."""
         reply = self._line.ask("POST", f"/task/{quote(remote_id, safe='')}/cancel")
         if no_such_endpoint(reply.status, reply.text):
-            raise QueryError(f"{self.base_url} cannot cancel tasks")
+            return "it cannot stop tasks"
+        if reply.status in {408, 429} or reply.status >= 500:
+            raise QueryError(f"{reply.url} answered HTTP {reply.status}")
         body = object_in(reply.text)
         if reply.status >= 300 or (body.get("code") != 1 and not reply.empty):
             said = words_in(body) or " ".join(reply.text.split())[:200] or "without a word"
-            raise QueryError(f"{reply.url} answered HTTP {reply.status}: {said}")
+            return f"it answered HTTP {reply.status}: {said}"
+        return None
 
     def check(self) -> None:
         """Asks for no task at all, which every server answers. Raises `ServiceError` with what to do."""

@@ -33,7 +33,7 @@ class Ending:
 
     @property
     def exit_status(self) -> int:
-        return 0 if self.progress.whole else 1
+        return 0 if self.progress.whole and not self.progress.cancelled else 1
 
     def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
         return replace(self, seconds=seconds, gallery=gallery)
@@ -41,11 +41,13 @@ class Ending:
     def as_json(self) -> dict[str, Any]:
         return {
             "batch": self.batch.id,
+            "standing": self.progress.standing,
             "tasks": self.progress.tasks,
             "sent": self.sent,
             "delivered": self.progress.done,
             "failed": self.progress.failed,
             "in_doubt": self.progress.in_doubt,
+            "not_reached": self.progress.not_reached,
             "not_affordable": self.progress.unaffordable,
             "money": self._money(),
             "seconds": None if self.seconds is None else round(self.seconds, 2),
@@ -66,6 +68,7 @@ class Ending:
             Console(),
             RunSummary(
                 batch=self.batch.name,
+                standing=self.progress.standing,
                 tasks=self.progress.tasks,
                 delivered=self.progress.done,
                 failed=self.progress.failed,

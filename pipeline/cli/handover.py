@@ -59,8 +59,8 @@ class Content:
         return tasks(self.manifest.rows(), self.lacks)
 
 
-def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
-    """Raises `ManifestError` with every fault, what the server cannot do included."""
+def read_checked(file: Path, settings: Settings, *, lint: bool, priority: int | None = None) -> Content:
+    """Raises `ManifestError` with every fault, what the server cannot do included. `priority` wins over its own."""
     open_manifest(file)
     data = file.read_bytes()
     files = DiskPictures(file.parent)
@@ -70,19 +70,20 @@ def read_checked(file: Path, settings: Settings, *, lint: bool) -> Content:
     actions: set[Action] = set()
     for row in possible(manifest.rows(), str(file), settings.api_dialect, lacks, skipped):
         actions |= actions_of(row)
-    terms = terms_of(manifest, settings)
+    terms = terms_of(manifest, settings, priority)
     refuse_unpriced(terms, actions)
     _tell(skipped)
     return Content(file, data, manifest, files, lacks, terms)
 
 
-def terms_of(manifest: Manifest, settings: Settings) -> Terms:
+def terms_of(manifest: Manifest, settings: Settings, priority: int | None = None) -> Terms:
     """What the manifest says of money and doubt, within what the settings say."""
     head = manifest.head  # read once: for YAML that is the whole file
     return Terms(
         budget=smaller(head.budget, settings.budget),
         prices=settings.prices,
         in_doubt=head.in_doubt or settings.in_doubt,
+        priority=priority or head.priority,
     )
 
 

@@ -15,7 +15,7 @@ from pipeline.cli.ending import ending
 from pipeline.cli.gallery import write_batch_gallery
 from pipeline.cli.interruption import going_on_with
 from pipeline.cli.live import follow
-from pipeline.cli.ready import ready_store
+from pipeline.cli.ready import ready_store, ready_transaction
 from pipeline.settings import load
 from pipeline.store import batches
 from pipeline.store.batches import Batch
@@ -32,7 +32,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How far the batches are; or one of them, with what is wrong in it."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         if batch is None:
             _list_batches(tx, as_json)
             return
@@ -78,15 +78,24 @@ def _list_batches(tx: Transaction, as_json: bool) -> None:
     listed = [(batch, progress_of(tx, batch.id)) for batch in batches.every(tx)]
     if as_json:
         rows = [
-            {"batch": batch.id, "name": batch.name, "account": batch.account, **asdict(how), "to_follow": how.to_follow}
+            {
+                "batch": batch.id,
+                "name": batch.name,
+                "account": batch.account,
+                "standing": how.standing,
+                **asdict(how),
+                "to_follow": how.to_follow,
+            }
             for batch, how in listed
         ]
         print(json.dumps(rows))
         return
-    table = Table("id", "batch", "account", box=None, pad_edge=False)
+    table = Table("id", box=None, pad_edge=False)
+    for heading in ("batch", "account", "is"):
+        table.add_column(heading, overflow="fold")
     for heading in ("tasks", "done", "to come", "failed", "needs you"):
         table.add_column(heading, justify="right")
     for batch, how in listed:
         counts = (how.tasks, how.done, how.unfinished + how.to_follow, how.failed, how.needs_a_person)
-        table.add_row(str(batch.id), batch.name, batch.account, *(f"{count:,}" for count in counts))
+        table.add_row(str(batch.id), batch.name, batch.account, how.standing, *(f"{count:,}" for count in counts))
     Console().print(table if listed else "no batch yet: `pipeline run FILE` makes one")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
 from pipeline.errors import ServiceError, UsageError
 from pipeline.settings import Settings
-from pipeline.store.engine import Store
+from pipeline.store.engine import Store, Transaction
 from pipeline.store.revision import is_current
 from pipeline.wiring import open_store
 
@@ -25,6 +27,13 @@ def ready_store(settings: Settings, *, migrate_first: bool) -> Store:
 
     migrate(store)
     return store
+
+
+@contextmanager
+def ready_transaction(settings: Settings) -> Iterator[Transaction]:
+    """One transaction on a database that is made ready first. Raises what `ready_store` does."""
+    with closing(ready_store(settings, migrate_first=True)) as store, store.begin() as tx:
+        yield tx
 
 
 def ready_broker(url: str) -> str:

@@ -33,18 +33,23 @@ Fresh = Annotated[
 ]
 Lint = Annotated[bool, typer.Option("--lint/--no-lint", help="Tidy prompts and check their flags, or send as written.")]
 
+Priority = Annotated[
+    int | None, typer.Option(min=1, max=100, help="Places on the account for each one of a batch of priority 1.")
+]
+
 
 def run(
     file: ManifestFile,
     delivery: Delivery = True,
     lint: Lint = True,
     fresh: Fresh = False,
+    priority: Priority = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout at the end.")] = False,
 ) -> None:
     """Make every picture of a manifest and bring it home. Run it again to go on where it stopped."""
     began = time.monotonic()
     settings = load()
-    content = read_checked(file, settings, lint=lint)
+    content = read_checked(file, settings, lint=lint, priority=priority)
     again = f"pipeline run {file}{'' if delivery else ' --no-delivery'}{'' if lint else ' --no-lint'}"
     with going_on_with(again), place(settings) as here:
         store = ready_store(here.settings, migrate_first=True)
@@ -58,10 +63,16 @@ def run(
     raise typer.Exit(end.exit_status)
 
 
-def submit(file: ManifestFile, delivery: Delivery = True, lint: Lint = True, fresh: Fresh = False) -> None:
+def submit(
+    file: ManifestFile,
+    delivery: Delivery = True,
+    lint: Lint = True,
+    fresh: Fresh = False,
+    priority: Priority = None,
+) -> None:
     """Queue a manifest for workers that run elsewhere, and print the batch id."""
     settings = load()
-    content = read_checked(file, settings, lint=lint)
+    content = read_checked(file, settings, lint=lint, priority=priority)
     if settings.database_url is None or settings.redis_url is None:
         raise UsageError(
             "set PIPELINE_DATABASE_URL and PIPELINE_REDIS_URL to queue for workers elsewhere; "

@@ -38,7 +38,7 @@ FIELDS = ("key", "then", "mask", "mode", "account_filter", "state", "requires")
 
 ROW_WORDS = (*FIELDS, *ACTION_WORDS, *FIELDS_OF)
 DEFAULTS_WORDS = ("mode", "then")
-FILE_WORDS = ("version", "batch", "budget", "in_doubt", "defaults", "tasks")
+FILE_WORDS = ("version", "batch", "budget", "in_doubt", "priority", "defaults", "tasks")
 
 MEANT = {
     "face_swap": "swap_face",

@@ -43,6 +43,8 @@ class Head:
     budget: Decimal | None = None
     """What the batch may cost at most."""
     in_doubt: Policy | None = None
+    priority: int | None = None
+    """Its weight among the batches of its account."""
     defaults: Defaults = field(default_factory=Defaults)
 
 
@@ -55,12 +57,13 @@ def read_head(source: BinaryIO, file: str, ground: Ground) -> Head:
         faults.add(at(tasks, "tasks").fault("`tasks` must be a list: start each row with `- `"))
     if version := nodes.get("version"):
         _check_version(version, at(version, "version"), faults)
-    batch, budget, policy = (nodes.get(word) for word in ("batch", "budget", "in_doubt"))
+    batch, budget, policy, priority = (nodes.get(word) for word in ("batch", "budget", "in_doubt", "priority"))
     defaults = nodes.get("defaults")
     return Head(
         batch=_batch(batch, at(batch, "batch"), faults) if batch else None,
         budget=_budget(budget, at(budget, "budget"), faults) if budget else None,
         in_doubt=_policy(policy, at(policy, "in_doubt"), faults) if policy else None,
+        priority=_priority(priority, at(priority, "priority"), faults) if priority else None,
         defaults=_defaults(defaults, file, ground) if defaults else Defaults(),
     )
 
@@ -196,6 +199,16 @@ def _budget(node: Node, place: Place, faults: Faults) -> Decimal | None:
     if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
         return Decimal(text)
     faults.add(place.fault("a budget is an amount of money such as `12.50`, in the currency of PIPELINE_PRICES"))
+    return None
+
+
+def _priority(node: Node, place: Place, faults: Faults) -> int | None:
+    text = node.text.strip() if isinstance(node, Scalar) else ""
+    if re.fullmatch(r"[1-9]\d?|100", text):
+        return int(text)
+    faults.add(
+        place.fault("a priority is a whole number from 1, as others have, to 100: how many places for each of theirs")
+    )
     return None
 
 

@@ -43,6 +43,8 @@ class RunSummary:
     """
 
     batch: str
+    standing: str = "over"
+    """A word of `Progress.standing`."""
     tasks: int
     delivered: int
     failed: int = 0
@@ -87,9 +89,11 @@ def run_summary(run: RunSummary) -> RenderableType:
 
 
 def _headline(run: RunSummary) -> Text:
-    whole = run.delivered == run.tasks
+    cancelled = run.standing == "cancelled"
+    whole = run.delivered == run.tasks and not cancelled
     end = "delivered" if run.bring_home else "made, and left at the server"
-    line = Text(f"{run.delivered:,} of {run.tasks:,} pictures {end}", style="bold green" if whole else "bold")
+    counts = f"cancelled; {run.delivered:,}" if cancelled else f"{run.delivered:,} of {run.tasks:,}"
+    line = Text(f"{counts} pictures {end}", style="bold green" if whole else "bold")
     for count, words, kind in (
         (run.failed, "failed", "failed"),
         (run.in_doubt, "in doubt", "doubt"),
@@ -131,6 +135,10 @@ def _failures(failures: Sequence[Failure]) -> RenderableType:
 
 def _advice(run: RunSummary) -> list[Text]:
     lines = []
+    if run.standing == "paused":
+        lines.append(Text(f"Paused: nothing more is sent until pipeline resume {run.batch}"))
+    if run.standing == "cancelled":
+        lines.append(Text("Cancelled: nothing more is sent, unless its manifest is run again."))
     if run.in_doubt:
         lines.append(
             Text(

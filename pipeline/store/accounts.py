@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipeline.store.conditions import HOLDS_ROOM, TO_ASK_FOR
+from pipeline.store.conditions import HOLDS_ROOM, OPEN_BATCHES, TO_ASK_FOR
 from pipeline.store.engine import Transaction, words
 
 RING_AGAIN = 2.0
@@ -42,9 +42,13 @@ def due_for_submit(tx: Transaction, name: str) -> int | None:
         tx,
         name,
         f"""
+        WITH RECURSIVE {OPEN_BATCHES}
         UPDATE accounts a SET next_dispatch_at = now() + :again * interval '1 second'
-        WHERE name = :name AND next_dispatch_at <= now() AND (blocked_until IS NULL OR blocked_until <= now())
-            AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND state = 'planned' AND next_attempt_at <= now())
+        WHERE id = :account_id AND next_dispatch_at <= now() AND (blocked_until IS NULL OR blocked_until <= now())
+            AND EXISTS (SELECT FROM open, LATERAL (
+                SELECT FROM tasks WHERE account_id = :account_id AND batch_id = open.id AND state = 'planned'
+                    AND next_attempt_at <= now() LIMIT 1
+            ) AS due)
             AND max_running + max_queued >
                 (SELECT count(*) FROM tasks WHERE account_id = a.id AND {HOLDS_ROOM})
         RETURNING id
@@ -59,7 +63,7 @@ def due_for_poll(tx: Transaction, name: str) -> int | None:
         name,
         f"""
         UPDATE accounts a SET next_poll_at = now() + :again * interval '1 second'
-        WHERE name = :name AND next_poll_at <= now()
+        WHERE id = :account_id AND next_poll_at <= now()
             AND EXISTS (SELECT FROM tasks WHERE account_id = a.id AND {TO_ASK_FOR})
         RETURNING id
         """,
@@ -79,7 +83,8 @@ def next_poll(tx: Transaction, name: str) -> float | None:
 
 
 def _due(tx: Transaction, name: str, sql: str) -> int | None:
-    rows = tx.rows(sql, name=name, again=RING_AGAIN)
+    account_id = tx.scalar("SELECT id FROM accounts WHERE name = :name", name=name)
+    rows = tx.rows(sql, account_id=account_id, again=RING_AGAIN)
     return int(rows[0].id) if rows else None
 
 

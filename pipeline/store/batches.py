@@ -70,7 +70,7 @@ def receive(tx: Transaction, account_id: int, handed: Handed) -> tuple[int, bool
         FROM accounts a WHERE a.id = :account_id
         ON CONFLICT (account_id, name) DO UPDATE SET filename = excluded.filename, manifest = excluded.manifest,
             manifest_sha256 = excluded.manifest_sha256, deliver = excluded.deliver, lint = excluded.lint,
-            state = 'received', problem = NULL
+            state = 'received', problem = NULL, cancelled_at = NULL
         WHERE b.state = 'unreadable' OR (b.manifest_sha256, b.deliver, b.lint)
             <> (excluded.manifest_sha256, excluded.deliver, excluded.lint)
         RETURNING id
@@ -128,11 +128,13 @@ class Unread:
 def agree(tx: Transaction, batch_id: int, terms: Terms) -> None:
     """What is sent for the batch from now on is sent on these terms."""
     tx.run(
-        "UPDATE batches SET budget = :budget, prices = CAST(:prices AS jsonb), in_doubt = :in_doubt WHERE id = :id",
+        "UPDATE batches SET budget = :budget, prices = CAST(:prices AS jsonb), in_doubt = :in_doubt, "
+        "priority = coalesce(:priority, priority) WHERE id = :id",
         id=batch_id,
         budget=terms.budget,
         prices=json.dumps({str(action): str(price) for action, price in terms.prices.items()}),
         in_doubt=terms.in_doubt,
+        priority=terms.priority,
     )
 
 

@@ -8,40 +8,54 @@ from typing import Any
 
 from pipeline.action import Action
 from pipeline.inputs import inputs_from_json
-from pipeline.store.conditions import HOLDS_ROOM, TO_ASK_FOR, one_of
+from pipeline.store.conditions import HOLDS_ROOM, OPEN_BATCHES, TO_ASK_FOR, one_of
 from pipeline.store.engine import Transaction
 from pipeline.task import AT_THE_API, ClaimedTask, Mode, State, TaskAtApi
 
 _AT_WORK = one_of("state", (State.SUBMITTING, *AT_THE_API))
 _LOOKS = 4
-"""Candidates for each place: some of them may have to take turns. Rows are ordered by turn, so few have."""
+"""Candidates of a batch for each place: some of them may have to take turns. Rows are ordered by turn, so few have."""
 
-_PRICE = "(SELECT coalesce((b.prices ->> t.action)::numeric, 0) FROM batches b WHERE b.id = t.batch_id)"
+_PRICE = "coalesce((open.prices ->> t.action)::numeric, 0)"
 
 _CLAIM = f"""
-    WITH purses AS MATERIALIZED (
-        SELECT b.id, b.budget - coalesce((SELECT sum(reserved + spent) FROM tasks WHERE batch_id = b.id), 0) AS rest
-        FROM batches b WHERE b.account_id = :account_id AND b.budget IS NOT NULL
-            AND EXISTS (SELECT FROM tasks WHERE batch_id = b.id AND state = 'planned')
+    WITH RECURSIVE {OPEN_BATCHES}, purses AS MATERIALIZED (
+        SELECT id, budget - coalesce((SELECT sum(reserved + spent) FROM tasks WHERE batch_id = open.id), 0) AS rest
+        FROM open WHERE budget IS NOT NULL
     ), candidates AS MATERIALIZED (
-        SELECT id, batch_id, {_PRICE} AS price, CASE action WHEN 'imagine' THEN prompt ELSE id::text END AS twins
-        FROM tasks t
-        WHERE account_id = :account_id AND state = 'planned' AND next_attempt_at <= now()
-            AND (action <> 'imagine' OR prompt NOT IN (
-                SELECT prompt FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine'
-            ))
-            AND NOT EXISTS (SELECT FROM purses WHERE purses.id = t.batch_id AND {_PRICE} > purses.rest)
-        ORDER BY {{order}} LIMIT :looks FOR UPDATE SKIP LOCKED
-    ), placed AS (
-        SELECT *, row_number() OVER () AS place FROM candidates
+        SELECT c.*, open.priority FROM open LEFT JOIN purses USING (id), LATERAL (
+            SELECT *, row_number() OVER () AS place FROM (
+                SELECT t.id, t.batch_id, t.attempt, {_PRICE} AS price,
+                    CASE t.action WHEN 'imagine' THEN t.prompt ELSE t.id::text END AS twins
+                FROM tasks t
+                WHERE t.account_id = :account_id AND t.batch_id = open.id AND t.state = 'planned'
+                    AND t.next_attempt_at <= now() AND (t.action <> 'imagine' OR t.prompt NOT IN (
+                        SELECT prompt FROM tasks WHERE account_id = :account_id AND {_AT_WORK} AND action = 'imagine'
+                    ))
+                    AND (purses.rest IS NULL OR {_PRICE} <= purses.rest)
+                ORDER BY {{order}} LIMIT :looks
+            ) AS ordered
+        ) AS c
+    ), held AS (
+        SELECT batch_id, count(*) AS places FROM tasks WHERE account_id = :account_id AND {HOLDS_ROOM}
+        GROUP BY batch_id
+    ), apart AS (
+        SELECT * FROM (
+            SELECT *, row_number() OVER (PARTITION BY twins ORDER BY priority DESC, place, batch_id) AS turn
+            FROM candidates
+        ) AS t WHERE turn = 1
     ), chosen AS (
-        SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY twins ORDER BY place) AS turn FROM placed) AS p
-        WHERE turn = 1 ORDER BY place LIMIT :room
-    ), due AS MATERIALIZED (
+        SELECT *, (coalesce(places, 0) + row_number() OVER (PARTITION BY batch_id ORDER BY place))::float / priority
+            AS share
+        FROM apart LEFT JOIN held USING (batch_id) ORDER BY {{between}} LIMIT :room
+    ), affordable AS (
         SELECT c.id, c.price
         FROM (SELECT *, sum(price) OVER (PARTITION BY batch_id ORDER BY place) AS together FROM chosen) AS c
             LEFT JOIN purses ON purses.id = c.batch_id
         WHERE purses.id IS NULL OR together <= purses.rest
+    ), due AS MATERIALIZED (
+        SELECT t.id, affordable.price FROM affordable JOIN tasks t ON t.id = affordable.id
+        WHERE t.state = 'planned' AND t.next_attempt_at <= now() ORDER BY t.id FOR UPDATE OF t SKIP LOCKED
     ), moved AS (
         UPDATE tasks t SET state = 'submitting', attempt = t.attempt + 1, updated_at = now(),
             lease_until = now() + :lease * interval '1 second', owner = :owner,
@@ -60,7 +74,10 @@ _CLAIM = f"""
     FROM moved JOIN intent ON intent.task_id = moved.id LEFT JOIN tasks parent ON parent.id = moved.parent_id
     ORDER BY moved.id
 """
-"""Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up.
+"""Batches share the account: the next place is for the one with the fewest, each counted by its priority, so that
+twenty rows beside a hundred thousand have theirs as soon as one is free.
+
+Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up.
 
 What a POST may cost is reserved with its intent. The account's lock is held, so nobody else reserves from the budgets
 of its batches meanwhile: together they never come to more.
@@ -89,9 +106,10 @@ def claim_for_submit(
     if room <= 0:
         return [], False
     order = _PROBE if account[0].probing else _order(tx, account_id, account[0].most)
+    between = _PROBE if account[0].probing else "share, batch_id"
     most = 1 if account[0].probing else most
     rows = tx.rows(
-        _CLAIM.format(order=order),
+        _CLAIM.format(order=order, between=between),
         account_id=account_id,
         room=min(room, most),
         looks=_LOOKS * account[0].most,
@@ -111,12 +129,14 @@ def _order(tx: Transaction, account_id: int, most: int) -> str:
     Near the end rows first: once all that remain fit the account together, their follow-ups fill it to the last.
     """
     roots = tx.scalar(
-        """
-        SELECT count(*) FROM (
-            SELECT 1 FROM tasks WHERE account_id = :id AND state = 'planned' AND depth = 0 LIMIT :most + 1
+        f"""
+        WITH RECURSIVE {OPEN_BATCHES}
+        SELECT count(*) FROM open, LATERAL (
+            SELECT FROM tasks
+            WHERE account_id = :account_id AND batch_id = open.id AND state = 'planned' AND depth = 0 LIMIT :most + 1
         ) AS few
         """,
-        id=account_id,
+        account_id=account_id,
         most=most,
     )
     return "depth, turn, id" if roots <= most else "depth DESC, turn, id"

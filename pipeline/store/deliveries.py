@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.action import Action
+from pipeline.store.conditions import ALL, MEANT, Which
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.moves import move_sql
 from pipeline.store.presence import ALIVE
@@ -140,15 +141,16 @@ def due(tx: Transaction, account_id: int, *, most: int) -> list[int]:
     return [row.id for row in rows]
 
 
-def deliver_again(tx: Transaction, batch_id: int) -> int:
+def deliver_again(tx: Transaction, batch_id: int, which: Which = ALL) -> int:
     """Makes every picture of the batch that waits for a person due again. The number of them."""
     return tx.run(
-        """
+        f"""
         UPDATE tasks SET next_attempt_at = now(), tries = 0, first_failed_at = NULL WHERE id IN (
-            SELECT id FROM tasks WHERE batch_id = :id AND state = 'succeeded'
+            SELECT id FROM tasks t WHERE batch_id = :id AND state = 'succeeded' AND {MEANT}
                 AND (SELECT deliver FROM batches WHERE batches.id = batch_id)
             ORDER BY id FOR UPDATE
         )
         """,
         id=batch_id,
+        **asdict(which),
     )

@@ -49,14 +49,16 @@ def move_sql(columns: str, sets: str, *, guard: str = "true", returning: str = "
 
 
 _STOP = move_sql("", "next_attempt_at = NULL, lease_until = NULL", guard="t.state = 'planned' AND NOT t.wanted")
-_NOT_WANTED = "its row was removed from the manifest, or has changed since; the API did not take it before that"
+_NOT_WANTED = (
+    "nobody asks for it any more (its row is gone or has changed, or its batch was cancelled), and it was not sent"
+)
 
 
-def stop(tx: Transaction, ids: Iterable[int], why: str = _NOT_WANTED) -> None:
-    """Does not send those of the tasks that are planned and that the manifest no longer asks for."""
+def stop(tx: Transaction, ids: Iterable[int], why: str = _NOT_WANTED, cause: str = "manifest") -> None:
+    """Does not send those of the tasks that are planned and that nobody asks for any more."""
     rows = [{"id": id_, "state": State.CANCELLED, "reason": why} for id_ in ids]
     if rows:
-        tx.rows(_STOP, rows=as_json(rows), cause="manifest")
+        tx.rows(_STOP, rows=as_json(rows), cause=cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,10 @@ class Progress:
     queued: int
     """In the account's queue at the API, or on the way there."""
     planned: int
+    paused: bool
+    """Nothing of it is sent until a person resumes it."""
+    cancelled: bool
+    """A person cancelled it; the counts are of what was sent before."""
     not_reached: int
     """What will never be asked for, as things stand: what it follows, or needs, has failed or is in doubt."""
     why_waiting: str | None
@@ -62,6 +66,22 @@ class Progress:
         return self.state != "received" and self.unfinished == 0
 
     @property
+    def not_sent(self) -> int:
+        """Tasks that would be sent if nobody cancelled them."""
+        return self.planned + self.to_follow + self.unaffordable + self.not_reached
+
+    @property
+    def standing(self) -> str:
+        """In a word for people."""
+        if self.cancelled:
+            return "cancelled"
+        if self.state == "unreadable":
+            return self.state
+        if self.paused and not self.over:
+            return "paused"
+        return "over" if self.over else "at work"
+
+    @property
     def whole(self) -> bool:
         """Whether everything is there that the manifest asks for."""
         return self.state == "planned" and self.done == self.tasks
@@ -72,7 +92,10 @@ _BEFORE_FOLLOW_UPS = tuple(state for state in State if state not in {State.SUCCE
 
 
 def progress_of(tx: Transaction, batch_id: int) -> Progress:
-    found = tx.rows("SELECT state, problem, deliver, account_id, budget FROM batches WHERE id = :id", id=batch_id)
+    found = tx.rows(
+        "SELECT name, state, problem, deliver, account_id, budget, paused_at, cancelled_at FROM batches WHERE id = :id",
+        id=batch_id,
+    )
     batch, of = found[0], _counts(tx, batch_id)
     lost = of[State.FAILED].and_(of[State.CANCELLED])
     doubt, made = of[State.IN_DOUBT], of[State.SUCCEEDED]
@@ -100,7 +123,11 @@ def progress_of(tx: Transaction, batch_id: int) -> Progress:
         + held_up.follow_ups
         + beyond.parked
         + beyond.follow_ups,
-        why_waiting=_why_waiting(tx, batch.account_id),
+        paused=batch.paused_at is not None,
+        cancelled=batch.cancelled_at is not None,
+        why_waiting=f"it is paused: pipeline resume {batch.name}"
+        if batch.paused_at
+        else _why_waiting(tx, batch.account_id),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from pipeline.store.conditions import ALL, MEANT, Which
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.money import moved_money
 from pipeline.store.moves import move_sql
 from pipeline.task import State
 
-_FAILED = "t.batch_id = :id AND t.wanted AND t.state IN ('failed', 'cancelled')"
+_FAILED = f"""t.batch_id = :id AND t.wanted AND t.state IN ('failed', 'cancelled')
+    AND {MEANT}"""
 _DOUBTFUL = """EXISTS (
     SELECT FROM attempts a
     WHERE a.task_id = t.id AND a.number = t.attempt AND coalesce(a.outcome, 'in_doubt') = 'in_doubt'
@@ -50,9 +52,10 @@ class Retried:
     """Left alone: they were given up while in doubt, so a person has to say what became of them."""
 
 
-def ended_at_the_api(tx: Transaction, batch_id: int) -> Sequence[int]:
+def ended_at_the_api(tx: Transaction, batch_id: int, which: Which = ALL) -> Sequence[int]:
     """What failed or was cancelled after the API had taken it: it may have succeeded there meanwhile."""
-    return [row.id for row in tx.rows(f"SELECT id FROM tasks t WHERE {_FAILED} AND remote_id IS NOT NULL", id=batch_id)]
+    sql = f"SELECT id FROM tasks t WHERE {_FAILED} AND remote_id IS NOT NULL"
+    return [row.id for row in tx.rows(sql, id=batch_id, **asdict(which))]
 
 
 def resume(tx: Transaction, ids: Sequence[int]) -> int:
@@ -61,12 +64,13 @@ def resume(tx: Transaction, ids: Sequence[int]) -> int:
     return len(tx.rows(_RESUME, rows=rows, cause="retry"))
 
 
-def retry(tx: Transaction, batch_id: int) -> Retried:
+def retry(tx: Transaction, batch_id: int, which: Which = ALL) -> Retried:
     """Plans again what failed, with all its tries. To be called once the API was asked about `ended_at_the_api`.
 
     Rows that failed because they need another one's picture wait for that picture again.
     """
-    failed = tx.rows(f"SELECT id, {_DOUBTFUL} AS doubtful FROM tasks t WHERE {_FAILED}", id=batch_id)
+    sql = f"SELECT id, {_DOUBTFUL} AS doubtful FROM tasks t WHERE {_FAILED}"
+    failed = tx.rows(sql, id=batch_id, **asdict(which))
     reason = "a person said: try again"
     rows = as_json({"id": row.id, "state": State.PLANNED, "reason": reason} for row in failed if not row.doubtful)
     again = tx.rows(_AGAIN, rows=rows, cause="retry")

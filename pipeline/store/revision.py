@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.store.engine import Store
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The last of migrations/versions."""
 
 

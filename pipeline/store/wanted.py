@@ -15,8 +15,8 @@ NO_FOLLOW_UP = "its row no longer asks for this follow-up, and it was not sent b
 
 SET_ASIDE = """(t.state = 'cancelled' AND (
     SELECT e.cause FROM task_events e WHERE e.task_id = t.id ORDER BY e.id DESC LIMIT 1
-) = 'manifest')"""
-"""Surely not sent, and given up only because the manifest no longer asked for it."""
+) IN ('manifest', 'cancel'))"""
+"""Surely not sent, and given up only because nobody asked for it any more."""
 
 _TOUCHED = """
     WITH RECURSIVE touched AS (
@@ -56,7 +56,7 @@ def drop_rows(tx: Transaction, batch_id: int) -> None:
     drop(tx, [row.id for row in gone if not row.changed], REMOVED)
 
 
-def drop(tx: Transaction, ids: Sequence[int], why: str) -> None:
+def drop(tx: Transaction, ids: Sequence[int], why: str, cause: str = "manifest") -> None:
     """No longer wants these trees: what is planned is not sent, and nothing new follows from the rest."""
     if not ids:
         return
@@ -71,7 +71,7 @@ def drop(tx: Transaction, ids: Sequence[int], why: str) -> None:
         """,
         ids=list(ids),
     )
-    stop(tx, [row.id for row in dropped if row.state == State.PLANNED], why)
+    stop(tx, [row.id for row in dropped if row.state == State.PLANNED], why, cause)
 
 
 _PLAN_AGAIN = move_sql(
@@ -90,5 +90,5 @@ def take_back(tx: Transaction, ids: Iterable[int]) -> None:
     """Wants these tasks again: what was set aside is planned again, and what was made stays as it is."""
     listed = list(ids)
     if listed:
-        tx.run("UPDATE tasks SET wanted = true WHERE id = ANY(:ids)", ids=listed)
+        tx.run("UPDATE tasks SET wanted = true, to_stop = false WHERE id = ANY(:ids)", ids=listed)
         tx.rows(_PLAN_AGAIN, rows=as_json({"id": id_, "state": State.PLANNED} for id_ in listed), cause="manifest")

@@ -82,6 +82,10 @@ class Doorbell:
         """For tasks in doubt, and for late successes."""
         self._ring("look", [account_id], flow_queue(account))
 
+    def cancel(self, account: str, account_id: int) -> None:
+        """For what cancelled batches have at the API."""
+        self._ring("cancel", [account_id], flow_queue(account))
+
     def rescue(self, account: str, *, thorough: bool) -> None:
         self._ring("rescue", [thorough], flow_queue(account))
 

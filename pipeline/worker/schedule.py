@@ -10,7 +10,7 @@ from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.settings import load
-from pipeline.store import accounts, looks
+from pipeline.store import accounts, looks, steering
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
 from pipeline.worker.telling import Teller
@@ -22,7 +22,7 @@ SHORTEST_TICK, LONGEST_TICK = 0.02, 0.25
 AFTER_A_RING = 0.05
 """Seconds until a step that was rung will have said when it wants to be rung again."""
 LOOK_EVERY = 0.5
-"""Seconds between two rings for tasks that are looked for."""
+"""Seconds between two rings for tasks that are looked for, or to be stopped."""
 RESCUE_EVERY = 2.0
 """Seconds between two rounds of rescue."""
 THOROUGH_EVERY = 10
@@ -53,7 +53,9 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
                 to_poll = accounts.due_for_poll(tx, self.account)
                 to_submit = accounts.due_for_submit(tx, self.account)
                 soonest = accounts.next_poll(tx, self.account)
-                to_look = looks.any_due(tx, self.account) if time.monotonic() >= self.next_look else None
+                looks_now = time.monotonic() >= self.next_look
+                to_look = looks.any_due(tx, self.account) if looks_now else None
+                to_cancel = steering.any_to_stop(tx, self.account) if looks_now else None
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK
@@ -61,9 +63,12 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
             self.bell.track(self.account, to_poll)
         if to_submit:
             self.bell.submit(self.account, to_submit)
-        if to_look:
+        if looks_now:
             self.next_look = time.monotonic() + LOOK_EVERY
+        if to_look:
             self.bell.look(self.account, to_look)
+        if to_cancel:
+            self.bell.cancel(self.account, to_cancel)
         if time.monotonic() >= self.next_rescue:
             self.next_rescue = time.monotonic() + RESCUE_EVERY
             self.rounds += 1

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline import dispatch, follow_up, track
 from pipeline.api.client import IDS_A_CALL, QueryError
+from pipeline.cancel import ask_to_stop
 from pipeline.errors import PipelineError, UsageError
 from pipeline.manifest import Manifest
 from pipeline.manifest.pictures import KnownPictures
@@ -154,6 +155,20 @@ def _fetch(at: Runtime, task: TaskAtApi) -> Report | QueryError | None:
 def look(account_id: int) -> None:
     """What is in doubt is looked for at the API; what has ended here, and may still succeed there, as well."""
     looking.look_for(_runtime_for(account_id))
+
+
+@step("cancel")
+def cancel(account_id: int) -> None:
+    """The API is asked to stop what cancelled batches have there."""
+    at = _runtime_for(account_id)
+    try:
+        asked = ask_to_stop(at.store, at.api, account_id, at.questions.map)
+    except QueryError as failure:
+        log.warning("cancel_failed account=%s why=%s", at.account, failure)
+        return
+    log.info(
+        "asked_to_stop account=%s stopped=%s refused=%s why=%s", at.account, asked.stopped, asked.refused, asked.why
+    )
 
 
 @step("deliver")

@@ -5,6 +5,7 @@ What takes `account` is cheap enough to be tried on a real server too: one imagi
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from pipeline.action import Action
-from pipeline.api.client import Api, QueryError
+from pipeline.api.client import Api
 from pipeline.errors import ServiceError
 from pipeline.inputs import Role
 from pipeline.outcome import Accepted, Blame, InDoubt, Refused, Report, TryAgain, Window
@@ -295,11 +296,10 @@ def test_a_full_queue_is_the_accounts_matter_and_some_servers_cancel(dialect: Di
         assert {one.blame for one in full} == {Blame.ACCOUNT}
         assert len(taken) + len(full) == 4
         if dialect is Dialect.PLUS:
-            busy.api.cancel(taken[-1].remote_id)
+            assert busy.api.cancel(taken[-1].remote_id) is None
             assert busy.ended(taken[-1].remote_id).state is State.CANCELLED
         else:
-            with pytest.raises(QueryError, match=r"cannot cancel tasks|禁止操作"):
-                busy.api.cancel(taken[-1].remote_id)
+            assert re.search("cannot stop tasks|禁止操作", busy.api.cancel(taken[-1].remote_id) or "")
         running = busy.api.fetch(taken[0].remote_id)
         assert running is not None
         assert running.state in UNFINISHED

@@ -420,9 +420,7 @@ def test_what_was_cancelled_for_another_reason_is_not_sent_because_its_row_was_a
     read(world, row("fox"))
     with world.store.begin() as tx:
         stop = moves.move_sql("", "next_attempt_at = NULL")
-        tx.rows(
-            stop, rows=as_json([{"id": 1, "state": State.CANCELLED, "reason": "a person said stop"}]), cause="cancel"
-        )
+        tx.rows(stop, rows=as_json([{"id": 1, "state": State.CANCELLED, "reason": "the server says so"}]), cause="poll")
     read(world)
     read(world, row("fox"))
     assert told(world) == {"fox": "cancelled"}

@@ -48,6 +48,7 @@ class Batch(Base):
         CheckConstraint(one_of("state", ("received", "planned", "unreadable")), name="state"),
         CheckConstraint(one_of("in_doubt", Policy), name="in_doubt"),
         CheckConstraint("budget >= 0", name="budget"),
+        CheckConstraint("priority BETWEEN 1 AND 100", name="priority"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -68,6 +69,12 @@ class Batch(Base):
     """What becomes of a task in doubt of which the API can tell nothing."""
     state: Mapped[str] = mapped_column(server_default="received")
     problem: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(server_default="1")
+    """Its weight among the batches of its account: one of 3 has three places for each one of a batch of 1."""
+    paused_at: Mapped[datetime | None]
+    """Since when nothing of it is sent, until a person resumes it."""
+    cancelled_at: Mapped[datetime | None]
+    """When a person cancelled it. Its manifest, run again, starts where it stopped."""
     task_count: Mapped[int] = mapped_column(server_default="0")
     """How many tasks this batch comes to, follow-ups included, when every one succeeds."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
