@@ -83,7 +83,9 @@ def batch_stands(batch: Batch, progress: Progress) -> Iterator[Told]:
     counts = _counts(progress)
     yield said | began | {"type": "task-received"}
     yield said | began | {"type": "task-started", "result": counts}
-    if progress.whole:
+    if progress.cancelled and progress.over:
+        yield said | now | {"type": "task-revoked", "terminated": False, "expired": False, "result": counts}
+    elif progress.whole:
         yield said | now | {"type": "task-succeeded", "result": counts}
     elif progress.over:
         yield said | now | {"type": "task-failed", "exception": counts, "traceback": ""}
@@ -147,5 +149,10 @@ def _counts(progress: Progress) -> str:
         "beyond the budget": progress.unaffordable,
         "not reached": progress.not_reached,
     }
-    said = [f"{progress.done:,} of {progress.tasks:,} done", *(f"{n:,} {word}" for word, n in more.items() if n)]
+    standing = [progress.standing] if progress.standing in {"paused", "cancelled"} else []
+    said = [
+        *standing,
+        f"{progress.done:,} of {progress.tasks:,} done",
+        *(f"{n:,} {word}" for word, n in more.items() if n),
+    ]
     return ", ".join(said)

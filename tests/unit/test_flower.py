@@ -146,7 +146,7 @@ def test_prompts_stay_readable_and_links_keep_their_secrets() -> None:
     assert seen(endless).args.endswith("...")
 
 
-def batch(**counts: int) -> Task:
+def batch(**counts: object) -> Task:
     progress = dict.fromkeys(Progress.__slots__, 0) | {"state": "planned", "problem": None, "why_waiting": None}
     known = Batch(
         id=3,
@@ -168,5 +168,7 @@ def test_a_batch_is_an_entry_with_its_counts() -> None:
     assert (going.name, going.args, going.state) == ("batch", "spring", "STARTED")
     assert going.result == "63,120 of 100,000 done"
     assert batch(tasks=5, done=5).state == "SUCCESS"
+    assert batch(tasks=5, done=2, planned=3, paused=True).result == "paused, 2 of 5 done"
+    assert batch(tasks=2, done=2, cancelled=True).state == "REVOKED"
     ended = batch(tasks=5, done=2, failed=1, in_doubt=1, not_reached=1)
     assert (ended.state, ended.exception) == ("FAILURE", "2 of 5 done, 1 failed, 1 in doubt, 1 not reached")
