@@ -16,12 +16,14 @@ from tests.acceptance.outside import Ended, Folder, Server
 
 JSON_KEYS = {
     "batch",
+    "standing",
     "tasks",
     "sent",
     "delivered",
     "failed",
     "in_doubt",
     "not_affordable",
+    "not_reached",
     "money",
     "seconds",
     "gallery",
