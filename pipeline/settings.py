@@ -126,6 +126,9 @@ class Settings(BaseSettings):
         None,
         description="Bearer token for `/metrics` of the receiver. Not set: only this machine may ask",
     )
+    heartbeat_file: Path | None = Field(
+        None, description="A file that `worker` and `beat` touch as long as they work, for health checks"
+    )
     workers: int = Field(2, ge=1, le=16, description="Worker processes that `pipeline run` starts on this machine")
     prices: dict[Action, Decimal] = Field(
         default_factory=dict, description='Price per action for cost estimates, such as `{"imagine": 0.04}`'

@@ -41,6 +41,7 @@ def worker(
     """Work: read manifests, send, poll, download. Start as many as you like, on as many hosts."""
     from pipeline.worker import stopping  # noqa: PLC0415 - slow to import
     from pipeline.worker.app import app, connect, deliver_queue, flow_queue, listen  # noqa: PLC0415
+    from pipeline.worker.heartbeat import Heartbeat  # noqa: PLC0415
 
     settings = _configured()
     runtime()
@@ -49,6 +50,7 @@ def worker(
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
     log_to_stderr()
     stopping.listen(stopping.STOP_WITHIN)
+    Heartbeat(settings.heartbeat_file).with_the_worker()
     process = app.Worker(
         hostname=f"{name}@{gethostname()}",
         pool="threads",

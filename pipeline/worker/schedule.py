@@ -13,6 +13,7 @@ from pipeline.settings import load
 from pipeline.store import accounts, looks, steering
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
+from pipeline.worker.heartbeat import Heartbeat
 from pipeline.worker.telling import Teller
 
 log = logging.getLogger("pipeline.beat")
@@ -39,6 +40,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         if settings.events:
             Teller(self.store).start()
         self.bell = Doorbell()
+        self.beats = Heartbeat(settings.heartbeat_file)
         self.next_look = self.next_rescue = 0.0
         self.rounds = 0
         super().__init__(*args, **options)
@@ -59,6 +61,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         except SQLAlchemyError as failure:
             log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK
+        self.beats()
         if to_poll:
             self.bell.track(self.account, to_poll)
         if to_submit:
