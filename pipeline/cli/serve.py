@@ -68,7 +68,7 @@ def beat() -> None:
     """The clock: ring for what is due. Several at once do not disturb each other."""
     from pipeline.worker import stopping  # noqa: PLC0415
     from pipeline.worker.app import app, connect  # noqa: PLC0415
-    from pipeline.worker.schedule import DueScheduler  # noqa: PLC0415
+    from pipeline.worker.clock import DueScheduler  # noqa: PLC0415
 
     connect(redis_url(_configured()))
     log_to_stderr()
