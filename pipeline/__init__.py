@@ -5,6 +5,7 @@ The map. Files here are verbs and words, folders are places:
     manifest  plan  dispatch  submit  doubt  track  follow_up  deliver       the flow, in order
     action  inputs  then  task  fingerprint  outcome  terms  backoff  errors  settings     the words
     prompt/   a prompt made tidy, and its flags checked
+    schedule/ when a batch recurs: fire times of a cron line in a time zone
     wiring    settings -> runtime, the one place that builds things
     api/      the remote service as we call it
     store/    Postgres, where the truth is

@@ -24,6 +24,7 @@ WORDS = {
     "errors",
     "settings",
     "terms",
+    "schedule",
 }
 STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "cancel", "track", "follow_up", "deliver", "report"}
 MAY_IMPORT = {

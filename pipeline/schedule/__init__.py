@@ -1,0 +1,23 @@
+"""When a batch recurs: the times that a cron line names, what is made of them, and the values of a manifest. Pure."""
+
+from pipeline.schedule.calendar import Calendar, Per
+from pipeline.schedule.due import GRACE, Due, due
+from pipeline.schedule.rules import CatchUp, Overlap, Rules, duration, in_short, rules_of
+from pipeline.schedule.values import NAMES, batch_names, values
+
+__all__ = [
+    "GRACE",
+    "NAMES",
+    "Calendar",
+    "CatchUp",
+    "Due",
+    "Overlap",
+    "Per",
+    "Rules",
+    "batch_names",
+    "due",
+    "duration",
+    "in_short",
+    "rules_of",
+    "values",
+]
