@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,6 +27,13 @@ class Terms:
     in_doubt: Policy = Policy.HOLD
     priority: int | None = None
     """From 1 to 100; None: as it was, at first 1."""
+
+
+def amount(text: str) -> Decimal:
+    """An amount of money as a person writes it. Raises `UsageError`."""
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text.strip()):
+        raise UsageError("a budget is an amount of money such as `12.50`, in the currency of PIPELINE_PRICES")
+    return Decimal(text.strip())
 
 
 def smaller(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
@@ -14,8 +16,9 @@ from pipeline.cli.differences import in_a_line
 from pipeline.cli.embedded import Place
 from pipeline.deliver import refuse_unknown_pictures
 from pipeline.inputs import Picture
-from pipeline.manifest import DiskPictures, Manifest, open_manifest
+from pipeline.manifest import DiskPictures, Manifest, Values, open_manifest
 from pipeline.plan import Skipped, possible, tasks
+from pipeline.schedule import values
 from pipeline.settings import Settings
 from pipeline.store import batches, deliveries, pictures, rows
 from pipeline.store.batches import Batch, Handed
@@ -59,12 +62,17 @@ class Content:
         return tasks(self.manifest.rows(), self.lacks)
 
 
-def read_checked(file: Path, settings: Settings, *, lint: bool, priority: int | None = None) -> Content:
-    """Raises `ManifestError` with every fault, what the server cannot do included. `priority` wins over its own."""
+def read_checked(
+    file: Path, settings: Settings, *, lint: bool, priority: int | None = None, given: Values | None = None
+) -> Content:
+    """Raises `ManifestError` with every fault, what the server cannot do included.
+
+    `priority` wins over its own. `given`: values for `{{ date }}` and the like.
+    """
     open_manifest(file)
     data = file.read_bytes()
     files = DiskPictures(file.parent)
-    manifest = Manifest.from_bytes(data, str(file), pictures=files, lint=lint)
+    manifest = replace(Manifest.from_bytes(data, str(file), pictures=files, lint=lint), values=given)
     lacks = TRAITS[settings.api_dialect].lacks
     skipped: list[Skipped] = []
     actions: set[Action] = set()
@@ -74,6 +82,12 @@ def read_checked(file: Path, settings: Settings, *, lint: bool, priority: int | 
     refuse_unpriced(terms, actions)
     _tell(skipped)
     return Content(file, data, manifest, files, lacks, terms)
+
+
+def as_of_now(manifest: Manifest) -> Manifest:
+    """With the values that a schedule would give it now, by its own time zone."""
+    zone = ZoneInfo(manifest.head.schedule.get("timezone", "UTC"))
+    return replace(manifest, values=values(datetime.now(zone), 1))
 
 
 def terms_of(manifest: Manifest, settings: Settings, priority: int | None = None) -> Terms:

@@ -19,7 +19,7 @@ from rich.tree import Tree
 from pipeline.action import Action
 from pipeline.api.dialects import TRAITS
 from pipeline.cli.differences import as_json, differences, in_lines
-from pipeline.cli.handover import terms_of
+from pipeline.cli.handover import as_of_now, terms_of
 from pipeline.manifest import open_manifest
 from pipeline.plan import Branch, Skipped, Summary, possible, summarise, tasks
 from pipeline.settings import Settings, load
@@ -40,7 +40,7 @@ def plan(
 ) -> None:
     """Check a manifest; show what it asks for, costs at worst, and changes of what was run before. Sends nothing."""
     settings = load()
-    manifest = open_manifest(file, lint=lint)
+    manifest = as_of_now(open_manifest(file, lint=lint))
     skipped: list[Skipped] = []
     dialect = settings.api_dialect
     lacks = TRAITS[dialect].lacks

@@ -5,13 +5,13 @@ Bytes in, rows out, and a look at the picture files that they name. Knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from pipeline.errors import UsageError
+from pipeline.errors import Fault, UsageError
 from pipeline.manifest import csv_rows, yaml_rows
 from pipeline.manifest.entry import Entry
 from pipeline.manifest.known_rows import KnownRows
@@ -22,9 +22,10 @@ from pipeline.manifest.prompts import Prompts
 from pipeline.manifest.row_check import RowCheck
 from pipeline.manifest.sources import Sources
 from pipeline.manifest.then_tree import Ground
+from pipeline.manifest.values import Values, as_written, left, put_in
 from pipeline.task import Row
 
-__all__ = ["DiskPictures", "KnownPictures", "Manifest", "PictureFault", "Pictures", "open_manifest"]
+__all__ = ["DiskPictures", "KnownPictures", "Manifest", "PictureFault", "Pictures", "Values", "open_manifest", "put_in"]
 
 _NO_PICTURES = KnownPictures({})
 
@@ -39,6 +40,8 @@ class Manifest:
     """Where the pictures are that its rows name."""
     lint: bool = True
     """Whether prompts are tidied and their flags checked; else they are sent as they are written."""
+    values: Values | None = None
+    """For `{{ date }}` and the like. None: there is no moment for which they could have any."""
 
     @classmethod
     def from_bytes(cls, data: bytes, file: str, *, pictures: Pictures = _NO_PICTURES, lint: bool = True) -> Manifest:
@@ -80,6 +83,9 @@ class Manifest:
         sources = Sources(self.pictures, KnownRows(), faults)
         ground = Ground(action=None, mask=None, faults=faults, prompts=prompts, mask_of=sources.mask)
         check = RowCheck(faults, self._head(ground).defaults, sources, prompts)
+        with self._source() as source:
+            for fault in left(source, self.file):
+                faults.add(fault)
         try:
             for entry in self._entries(faults):
                 row = check.row(entry)
@@ -90,18 +96,32 @@ class Manifest:
             faults.add(stop.fault)
         if not count and not faults.count:
             faults.add(Place(file=self.file, line=1).fault("there are no rows: nothing to make"))
-        faults.raise_any()
+        faults.raise_any(self._as_written)
 
     def _head(self, ground: Ground) -> yaml_rows.Head:
         if not self.is_yaml:
             return yaml_rows.Head()
-        with self.opened() as source:
+        with self._source() as source:
             return yaml_rows.read_head(source, self.file, ground)
 
     def _entries(self, faults: Faults) -> Iterator[Entry]:
         read = yaml_rows.entries if self.is_yaml else csv_rows.entries
-        with self.opened() as source:
+        with self._source() as source:
             yield from read(source, self.file, faults)
+
+    def _source(self) -> BinaryIO:
+        """The manifest with its values in their places."""
+        if self.values is None:
+            return self.opened()
+        with self.opened() as source:
+            return BytesIO(put_in(source.read(), self.values))
+
+    def _as_written(self, faults: Sequence[Fault]) -> Iterator[Fault]:
+        if self.values is None:
+            yield from faults
+            return
+        with self.opened() as source:
+            yield from as_written(faults, source, self.values)
 
 
 def open_manifest(path: Path, *, lint: bool = True) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import Fault, ManifestError
@@ -49,6 +50,7 @@ class Faults:
             better = Fault(fault.file, fault.line, fault.column, message, fault.path)
             self._listed[self._listed.index(fault)] = better
 
-    def raise_any(self) -> None:
+    def raise_any(self, as_written: Callable[[Sequence[Fault]], Iterable[Fault]] = iter) -> None:
+        """Raises `ManifestError` if there is a fault. `as_written` tells where the faults stand in the file itself."""
         if self._listed:
-            raise ManifestError(sorted(self._listed), self.count - len(self._listed))
+            raise ManifestError(sorted(as_written(self._listed)), self.count - len(self._listed))

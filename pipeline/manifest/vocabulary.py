@@ -38,7 +38,8 @@ FIELDS = ("key", "then", "mask", "mode", "account_filter", "state", "requires")
 
 ROW_WORDS = (*FIELDS, *ACTION_WORDS, *FIELDS_OF)
 DEFAULTS_WORDS = ("mode", "then")
-FILE_WORDS = ("version", "batch", "budget", "in_doubt", "priority", "defaults", "tasks")
+FILE_WORDS = ("version", "batch", "budget", "in_doubt", "priority", "schedule", "defaults", "tasks")
+SCHEDULE_WORDS = ("cron", "timezone", "overlap", "catch_up", "within", "at_most", "budget", "per")
 
 MEANT = {
     "face_swap": "swap_face",

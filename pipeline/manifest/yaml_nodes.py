@@ -201,6 +201,7 @@ _SAID = {
     "mapping values are not allowed": "a second `: ` in this line, or a wrong indentation: "
     "put a text that contains `: ` in quotes",
     "tab character": "a tab in the indentation: indent with spaces",
+    "expected alphabetic or numeric character": "a text cannot start with this character: put the text in quotes",
     "cannot start any token": "a text cannot start with this character: put the text in quotes",
     "expected key": "this does not fit the lines above: give the keys of one task the same indentation, "
     "and put nothing after a closing quote",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from pipeline.errors import UsageError
 from pipeline.manifest.entry import Defaults, Entry
 from pipeline.manifest.names import batch_name, is_batch_name
 from pipeline.manifest.nodes import Items, Node, Pairs, Scalar
@@ -21,12 +21,15 @@ from pipeline.manifest.vocabulary import (
     DEFAULTS_WORDS,
     FILE_WORDS,
     ROW_WORDS,
+    SCHEDULE_WORDS,
     plain,
     unknown,
 )
 from pipeline.manifest.yaml_nodes import Document
+from pipeline.manifest.yaml_schedule import read_schedule
 from pipeline.manifest.yaml_then import read_then
 from pipeline.task import Policy
+from pipeline.terms import amount
 
 MAY_BE_STRUCTURED = (
     *("blend", "describe", "swap_face", "upload", "images", "image", "source", "target", "end"),
@@ -45,6 +48,8 @@ class Head:
     in_doubt: Policy | None = None
     priority: int | None = None
     """Its weight among the batches of its account."""
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    """What it says of when it is to be made again, by the words of `Rules`."""
     defaults: Defaults = field(default_factory=Defaults)
 
 
@@ -58,12 +63,13 @@ def read_head(source: BinaryIO, file: str, ground: Ground) -> Head:
     if version := nodes.get("version"):
         _check_version(version, at(version, "version"), faults)
     batch, budget, policy, priority = (nodes.get(word) for word in ("batch", "budget", "in_doubt", "priority"))
-    defaults = nodes.get("defaults")
+    schedule, defaults = nodes.get("schedule"), nodes.get("defaults")
     return Head(
         batch=_batch(batch, at(batch, "batch"), faults) if batch else None,
         budget=_budget(budget, at(budget, "budget"), faults) if budget else None,
         in_doubt=_policy(policy, at(policy, "in_doubt"), faults) if policy else None,
         priority=_priority(priority, at(priority, "priority"), faults) if priority else None,
+        schedule=_schedule(schedule, file, faults) if schedule else {},
         defaults=_defaults(defaults, file, ground) if defaults else Defaults(),
     )
 
@@ -155,6 +161,19 @@ def _defaults(node: Node, file: str, ground: Ground) -> Defaults:
     return Defaults(mode=read, then=read_then(then, _place(file, then, "defaults.then"), ground) if then else Then())
 
 
+def _schedule(node: Node, file: str, faults: Faults) -> dict[str, Any]:
+    if isinstance(node, Scalar) and node.is_nothing:
+        return {}
+    if not isinstance(node, Pairs):
+        message = "`schedule` must be a mapping such as `{cron: 0 9 * * 1, timezone: Europe/Berlin}`"
+        faults.add(_place(file, node, "schedule").fault(message))
+        return {}
+    fields = _fields(node, "schedule", SCHEDULE_WORDS, file, faults)
+    return read_schedule(
+        fields, lambda word: _place(file, fields.get(word, node), f"schedule.{word}".strip(".")), faults
+    )
+
+
 def _fields(node: Pairs, path: str, known: tuple[str, ...], file: str, faults: Faults) -> dict[str, Node]:
     """The values by their words. Unknown and doubled words are told and left out."""
     fields: dict[str, Node] = {}
@@ -195,11 +214,11 @@ def _batch(node: Node, place: Place, faults: Faults) -> str | None:
 
 
 def _budget(node: Node, place: Place, faults: Faults) -> Decimal | None:
-    text = node.text.strip() if isinstance(node, Scalar) else ""
-    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
-        return Decimal(text)
-    faults.add(place.fault("a budget is an amount of money such as `12.50`, in the currency of PIPELINE_PRICES"))
-    return None
+    try:
+        return amount(node.text if isinstance(node, Scalar) else "")
+    except UsageError as wrong:
+        faults.add(place.fault(str(wrong)))
+        return None
 
 
 def _priority(node: Node, place: Place, faults: Faults) -> int | None:

@@ -2,11 +2,12 @@
 
 from pipeline.schedule.calendar import Calendar, Per
 from pipeline.schedule.due import GRACE, Due, due
-from pipeline.schedule.rules import CatchUp, Overlap, Rules, duration, in_short, rules_of
+from pipeline.schedule.rules import MOST_CAUGHT_UP, CatchUp, Overlap, Rules, duration, in_short, rules_of
 from pipeline.schedule.values import NAMES, batch_names, values
 
 __all__ = [
     "GRACE",
+    "MOST_CAUGHT_UP",
     "NAMES",
     "Calendar",
     "CatchUp",

@@ -80,7 +80,7 @@ def duration(text: str) -> timedelta:
     """`90m`, `24h`, `7d` or `2w`. Raises `UsageError`."""
     found = re.fullmatch(r"(\d{1,5})\s*([mhdw])", text.strip())
     if not found or not int(found[1]):
-        raise UsageError(f"`{text}` is no time such as 90m, 24h, 7d or 2w")
+        raise UsageError(f"`{text}` is no span of time such as 90m, 24h, 7d or 2w")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ import yaml
 
 from pipeline.action import MADE_OF
 from pipeline.api.dialects import TRAITS
+from pipeline.cli.handover import as_of_now
 from pipeline.manifest import DiskPictures, open_manifest
-from pipeline.manifest.vocabulary import DEFAULTS_WORDS, DOING, FILE_WORDS, ROW_WORDS
+from pipeline.manifest.vocabulary import DEFAULTS_WORDS, DOING, FILE_WORDS, ROW_WORDS, SCHEDULE_WORDS
 from pipeline.plan import Skipped, needs, possible, stem, summarise, tasks
+from pipeline.schedule import rules_of, values
 from pipeline.settings import Dialect
 from pipeline.task import Mode
 from pipeline.then import FAMILIES, FollowUp, family_and_value
@@ -25,7 +29,7 @@ MANIFESTS = sorted(path for path in JOBS.iterdir() if path.is_file())
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_every_job_is_read_and_planned(path: Path) -> None:
-    manifest = open_manifest(path)
+    manifest = as_of_now(open_manifest(path))
     planned = list(tasks(manifest.rows()))
     assert planned
     assert len({task.stem for task in planned}) == len(planned)
@@ -37,7 +41,7 @@ def test_every_job_is_read_and_planned(path: Path) -> None:
     "path", [path for path in MANIFESTS if path.name != "example.yaml"], ids=lambda path: path.name
 )
 def test_every_job_can_be_planned_for_every_dialect(path: Path, dialect: Dialect) -> None:
-    manifest = open_manifest(path)
+    manifest = as_of_now(open_manifest(path))
     skipped: list[Skipped] = []
     sent = list(possible(manifest.rows(), manifest.file, dialect, TRAITS[dialect].lacks, skipped))
     assert len(sent) + len(skipped) == manifest.check()
@@ -47,7 +51,7 @@ def test_every_job_can_be_planned_for_every_dialect(path: Path, dialect: Dialect
 def test_every_picture_is_used_and_small() -> None:
     used: set[str] = set()
     for path in MANIFESTS:
-        manifest = open_manifest(path)
+        manifest = as_of_now(open_manifest(path))
         manifest.check()
         assert isinstance(manifest.pictures, DiskPictures)
         used |= set(manifest.pictures.found)
@@ -85,6 +89,15 @@ def test_the_quickstart_is_five_rows_with_every_upscale() -> None:
         assert (summary.rows, summary.tasks) == (5, 25)
 
 
+def test_the_weekly_one_has_a_schedule_and_keys_of_its_week() -> None:
+    manifest = open_manifest(JOBS / "weekly.yaml")
+    rules = rules_of(manifest.head.schedule, {})
+    fire_time = rules.calendar.local(datetime(2026, 11, 30, 8, tzinfo=UTC))
+    given = replace(manifest, values=values(fire_time, 1))
+    assert [row.key for row in given.rows()] == ["cover-2026-W49", "banner-2026-W49"]
+    assert (rules.cron, rules.timezone) == ("0 9 * * 1", "Europe/Berlin")
+
+
 def test_both_quickstarts_say_the_same() -> None:
     said = [
         [(row.key, row.prompt, row.then) for row in open_manifest(JOBS / f"quickstart.{ending}").rows()]
@@ -97,6 +110,7 @@ def test_the_example_names_every_word_and_no_other() -> None:
     example = yaml.safe_load((JOBS / "example.yaml").read_text())
     assert set(example) == set(FILE_WORDS)
     assert set(example["defaults"]) == set(DEFAULTS_WORDS)
+    assert set(example["schedule"]) == set(SCHEDULE_WORDS)
     assert {word for row in example["tasks"] for word in row} == set(ROW_WORDS)
 
 
