@@ -2,7 +2,7 @@
 
 from pipeline.schedule.calendar import Calendar, Per
 from pipeline.schedule.due import GRACE, Due, due
-from pipeline.schedule.rules import MOST_CAUGHT_UP, CatchUp, Overlap, Rules, duration, in_short, rules_of
+from pipeline.schedule.rules import MOST_CAUGHT_UP, CatchUp, FireOutcome, Overlap, Rules, duration, in_short, rules_of
 from pipeline.schedule.values import NAMES, batch_names, values
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Calendar",
     "CatchUp",
     "Due",
+    "FireOutcome",
     "Overlap",
     "Per",
     "Rules",

@@ -38,6 +38,22 @@ class CatchUp(StrEnum):
     """The newest `at_most` of those `within` a time."""
 
 
+class FireOutcome(StrEnum):
+    """What became of a fire time."""
+
+    MADE = "made"
+    """A batch."""
+    QUEUED = "queued"
+    """It waits until the batch before is over."""
+    SKIPPED = "skipped"
+    """The batch before was not over."""
+    MISSED = "missed"
+    """Nobody looked at it in time."""
+    PAUSED = "paused"
+    UNAFFORDABLE = "unaffordable"
+    """The budget of its window is used up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """Raises `UsageError` for rules that cannot be kept."""

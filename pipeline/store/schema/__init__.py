@@ -2,6 +2,7 @@
 
 from pipeline.store.schema.base import Base
 from pipeline.store.schema.batches import Account, Batch, BatchPicture, Picture, Process
+from pipeline.store.schema.schedules import Schedule, ScheduleFire, SchedulePicture
 from pipeline.store.schema.tasks import Artifact, Attempt, Task, TaskEvent
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "BatchPicture",
     "Picture",
     "Process",
+    "Schedule",
+    "ScheduleFire",
+    "SchedulePicture",
     "Task",
     "TaskEvent",
 ]
