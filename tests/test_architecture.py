@@ -26,7 +26,7 @@ WORDS = {
     "terms",
     "schedule",
 }
-STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "cancel", "track", "follow_up", "deliver", "report"}
+STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "cancel", "track", "follow_up", "deliver", "report", "fire"}
 MAY_IMPORT = {
     **dict.fromkeys(WORDS, WORDS),
     "api": WORDS,
