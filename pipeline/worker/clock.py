@@ -13,6 +13,7 @@ from pipeline.settings import load
 from pipeline.store import accounts, looks, steering
 from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
+from pipeline.worker.firing import Firing
 from pipeline.worker.heartbeat import Heartbeat
 from pipeline.worker.telling import Teller
 
@@ -41,16 +42,18 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
             Teller(self.store).start()
         self.bell = Doorbell()
         self.beats = Heartbeat(settings.heartbeat_file)
+        self.firing = Firing(self.store, self.account, self.bell)
         self.next_look = self.next_rescue = 0.0
         self.rounds = 0
         super().__init__(*args, **options)
 
     def setup_schedule(self) -> None:
-        """There is no schedule but the database's."""
+        """There is none but the database's."""
 
     def tick(self, *_args: Any, **_options: Any) -> float:
         """One look; the seconds until the next."""
         try:
+            self.firing.look()
             with self.store.begin() as tx:
                 to_poll = accounts.due_for_poll(tx, self.account)
                 to_submit = accounts.due_for_submit(tx, self.account)
