@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import typer
 
@@ -23,6 +24,7 @@ PANELS = {
         "resume": "steer",
         "cancel": "steer",
         "priority": "steer",
+        "schedule": "schedule",
     },
     "Services": {
         "up": "up",
@@ -35,7 +37,8 @@ PANELS = {
         "sandbox": "sandbox",
     },
 }
-"""Of each panel of `pipeline --help`: the commands, and the module of this package that has the function so named."""
+"""Of each panel of `pipeline --help`: the commands, and the module of this package that has the function so named; of a
+group of commands, their application."""
 
 
 def app_for(words: Sequence[str]) -> typer.Typer:
@@ -51,8 +54,15 @@ def app_for(words: Sequence[str]) -> typer.Typer:
     known = [(panel, *command) for panel, commands in PANELS.items() for command in commands.items()]
     called = [command for command in known if command[1] in words[:1]]
     for panel, name, module in called or known:
-        app.command(name, rich_help_panel=panel)(getattr(import_module(f"pipeline.cli.{module}"), name))
+        _add(app, name, panel, getattr(import_module(f"pipeline.cli.{module}"), name))
     return app
+
+
+def _add(app: typer.Typer, name: str, panel: str, command: Any) -> None:
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name, rich_help_panel=panel)
+    else:
+        app.command(name, rich_help_panel=panel)(command)
 
 
 def _group() -> None:

@@ -42,6 +42,8 @@ class Content:
     files: DiskPictures
     lacks: frozenset[str]
     terms: Terms
+    actions: frozenset[Action]
+    """What it asks for."""
 
     @property
     def pictures(self) -> Mapping[str, Picture]:
@@ -81,7 +83,7 @@ def read_checked(
     terms = terms_of(manifest, settings, priority)
     refuse_unpriced(terms, actions)
     _tell(skipped)
-    return Content(file, data, manifest, files, lacks, terms)
+    return Content(file, data, manifest, files, lacks, terms, frozenset(actions))
 
 
 def as_of_now(manifest: Manifest) -> Manifest:
@@ -119,7 +121,7 @@ def hand_over(
     handed = content.handed(deliver=delivery)
     if not fresh:
         _look_before(store, here, content, handed)
-    _keep_pictures(store, content)
+    keep_pictures(store, content)
     with store.begin() as tx:
         handed = _started_over(tx, here, handed) if fresh else handed
         batch_id, to_read = batches.receive(tx, account_id, handed)
@@ -155,8 +157,8 @@ def _started_over(tx: Transaction, here: Place, handed: Handed) -> Handed:
     return replace(handed, folder=folder)
 
 
-def _keep_pictures(store: Store, content: Content) -> None:
-    """One by one, so that neither memory nor a transaction holds them all."""
+def keep_pictures(store: Store, content: Content) -> None:
+    """The pictures' bytes go into the store, one by one, so that neither memory nor a transaction holds them all."""
     by_digest = {picture.sha256: (name, picture) for name, picture in content.pictures.items()}
     with store.begin() as tx:
         absent = pictures.missing(tx, by_digest)

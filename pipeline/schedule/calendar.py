@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -64,6 +65,22 @@ class Calendar:
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
+
+    def around_next_change(self, moment: datetime) -> tuple[datetime, ...]:
+        """The last fire time of the two days before the zone changes its clocks next, if any, and the first after."""
+        days = pairwise(moment + timedelta(days=count) for count in range(400))
+        day = next((day for day, following in days if self._offset(day) != self._offset(following)), None)
+        if day is None:
+            return ()
+        before: tuple[datetime, ...] = ()
+        for fire_time in self.after(day - timedelta(days=1)):
+            if self._offset(fire_time) != self._offset(day):
+                return (*before, fire_time)
+            before = (fire_time,)
+        return before
+
+    def _offset(self, moment: datetime) -> timedelta | None:
+        return self.local(moment).utcoffset()
 
     def window(self, per: Per, moment: datetime) -> tuple[datetime, datetime]:
         """The day, week or month of the zone that holds the moment: its beginning, and that of the next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Row
 
@@ -42,6 +42,7 @@ _COLUMNS = """s.id, s.account_id, a.name AS account, s.name, s.cron, s.timezone,
     s.within_minutes, s.at_most, s.budget, s.per, s.filename, s.lint, s.deliver, s.batch_budget, s.prices, s.in_doubt,
     s.batches_made, s.settled_until, s.next_fire_at, s.paused_at, coalesce(CAST(:now AS timestamptz), now()) AS now"""
 _FROM = "FROM schedules s JOIN accounts a ON a.id = s.account_id"
+_BY_NAME = f"SELECT {_COLUMNS} {_FROM} WHERE a.name = :account AND s.name = :name"
 _HAS_COME = "s.paused_at IS NULL AND s.next_fire_at <= coalesce(CAST(:now AS timestamptz), now())"
 _WAITS = """s.paused_at IS NULL AND EXISTS (
     SELECT FROM schedule_fires f WHERE f.schedule_id = s.id AND f.outcome = 'queued'
@@ -68,26 +69,25 @@ def take_due(tx: Transaction, schedule_id: int, *, now: datetime | None = None) 
     return _schedule(rows[0]) if rows else None
 
 
+def known(tx: Transaction, account: str, name: str) -> Schedule | None:
+    """The account's schedule of this name, for the caller alone until commit; None where there is none."""
+    rows = tx.rows(f"{_BY_NAME} FOR NO KEY UPDATE OF s", account=account, name=name, now=None)
+    return _schedule(rows[0]) if rows else None
+
+
 def take(tx: Transaction, account: str, name: str) -> Schedule:
-    """The account's schedule of this name, for the caller alone until commit. Raises `UsageError`."""
-    return _find(tx, account, name, "FOR NO KEY UPDATE OF s")
+    """The same; raises `UsageError` where there is none."""
+    return known(tx, account, name) or _refuse_unknown(account, name)
 
 
 def find(tx: Transaction, account: str, name: str) -> Schedule:
-    """The account's schedule of this name. Raises `UsageError`."""
-    return _find(tx, account, name, "")
+    """The account's schedule of this name, to look at. Raises `UsageError`."""
+    rows = tx.rows(_BY_NAME, account=account, name=name, now=None)
+    return _schedule(rows[0]) if rows else _refuse_unknown(account, name)
 
 
-def _find(tx: Transaction, account: str, name: str, lock: str) -> Schedule:
-    rows = tx.rows(
-        f"SELECT {_COLUMNS} {_FROM} WHERE a.name = :account AND s.name = :name {lock}",
-        account=account,
-        name=name,
-        now=None,
-    )
-    if not rows:
-        raise UsageError(f"there is no schedule {name!r} of account {account}: `pipeline schedule list` lists them")
-    return _schedule(rows[0])
+def _refuse_unknown(account: str, name: str) -> NoReturn:
+    raise UsageError(f"there is no schedule {name!r} of account {account}: `pipeline schedule list` lists them")
 
 
 def every(tx: Transaction) -> list[Schedule]:
