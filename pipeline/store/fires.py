@@ -138,7 +138,7 @@ def newest(tx: Transaction, schedule_id: int, most: int) -> list[Fire]:
         SELECT f.fire_at, f.last_fire_at, f.fire_times, f.by_hand, f.outcome, f.reason, f.batch_id, b.name AS batch,
             b.problem
         FROM schedule_fires f LEFT JOIN batches b ON b.id = f.batch_id
-        WHERE f.schedule_id = :id ORDER BY f.last_fire_at DESC, f.id DESC LIMIT :most
+        WHERE f.schedule_id = :id ORDER BY f.fire_at DESC, f.by_hand DESC LIMIT :most
         """,
         id=schedule_id,
         most=most,

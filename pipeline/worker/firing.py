@@ -9,6 +9,7 @@ from functools import partial
 from sqlalchemy.exc import OperationalError
 
 from pipeline import fire
+from pipeline.errors import PipelineError
 from pipeline.store import schedules
 from pipeline.store.engine import Store
 from pipeline.worker.app import Doorbell
@@ -52,6 +53,12 @@ class Firing:
                     tx.after_commit(partial(log.info, "schedule_fired schedule=%s batch=%s", schedule_id, batch_id))
         except OperationalError:
             raise
+        except PipelineError as problem:
+            self._put_aside(schedule_id)
+            log.warning("schedule_not_settled schedule=%s why=%s: tried again in a minute", schedule_id, problem)
         except Exception:
+            self._put_aside(schedule_id)
             log.exception("schedule_not_settled schedule=%s: tried again in a minute", schedule_id)
-            self._aside[schedule_id] = time.monotonic() + ASIDE
+
+    def _put_aside(self, schedule_id: int) -> None:
+        self._aside[schedule_id] = time.monotonic() + ASIDE

@@ -24,6 +24,8 @@ from pipeline.store.engine import Store
 from pipeline.store.schedule_contents import Content
 from pipeline.store.schedules import Schedule
 from pipeline.terms import Terms
+from pipeline.worker.app import Doorbell
+from pipeline.worker.firing import Firing
 from tests.integration.conftest import World
 from tests.unit.wall_clock import END, START, THREE_ZONES
 
@@ -383,3 +385,35 @@ def test_accounts_have_schedules_of_their_own(store: Store) -> None:
     other.add(content())
     assert one.at(1) == ["hourly-2026-11-30T1000"]
     assert other.at(1) == ["hourly-2026-11-30T1000"]
+
+
+class Bell(Doorbell):
+    """Notes what it rings for."""
+
+    def __init__(self) -> None:
+        self.read_rings: list[tuple[str, int]] = []
+
+    def read(self, account: str, batch_id: int) -> None:
+        self.read_rings.append((account, batch_id))
+
+
+def test_a_schedule_that_cannot_be_settled_does_not_keep_the_others_waiting(
+    clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.worker.firing.LOOK_EVERY", 0.0)
+    clock.add(content("broken"))
+    clock.add(content("sound"))
+    with clock.store.begin() as tx:
+        tx.run("UPDATE schedules SET timezone = 'Nowhere' WHERE name = 'broken'")
+        tx.run("UPDATE schedules SET settled_until = now() - interval '1 hour', next_fire_at = now()")
+    bell = Bell()
+    firing = Firing(clock.store, "acme", bell)
+    for _ in range(2):
+        firing.look()
+    with clock.store.begin() as tx:
+        (made,) = batches.every(tx)
+    assert bell.read_rings == [("acme", made.id)]
+    assert made.name.startswith("sound-")
+    (warning,) = caplog.records
+    assert "there is no time zone 'Nowhere'" in warning.getMessage()
+    assert not warning.exc_info
