@@ -128,7 +128,7 @@ def test_a_beat_that_is_killed_before_it_commits_has_done_nothing(store: Store) 
 def test_two_beats_three_years_three_zones_outages_and_clocks_that_are_set_back(quick_store: Store) -> None:
     """0 duplicate and 0 unexplained missing fire times."""
     clock, rng = Clock(quick_store), random.Random(5)
-    policies = {CatchUp.ALL: Overlap.ALLOW, CatchUp.LATEST: Overlap.SKIP, CatchUp.SKIP: Overlap.QUEUE}
+    policies = {CatchUp.ALL: Overlap.ALLOW, CatchUp.LATEST: Overlap.QUEUE, CatchUp.SKIP: Overlap.SKIP}
     added = {}
     for entry, (catch_up, overlap) in zip(THREE_ZONES, policies.items(), strict=True):
         said = content(catch_up, entry.cron, timezone=entry.zone, catch_up=catch_up, overlap=overlap)
@@ -144,6 +144,8 @@ def test_two_beats_three_years_three_zones_outages_and_clocks_that_are_set_back(
         while now < END:
             hours = rng.choice([0.001, 1, 20, 20, 48, 48, 72, rng.random() * 600, -rng.random() * 5])
             now = min(END, now + timedelta(hours=hours))
+            if rng.random() < 0.5:  # on time
+                now = now.replace(minute=now.minute // 15 * 15, second=3)
             late_clock = now - timedelta(seconds=rng.choice([0, 0, 5, 7200]))
             made += sum(beats.map(beat, (now, late_clock)))
     while clock.look(END):
