@@ -19,7 +19,7 @@ from pipeline.cli.look import AsJson
 from pipeline.cli.ready import ready_store
 from pipeline.cli.run import Delivery, Lint, ManifestFile
 from pipeline.errors import ManifestError, UsageError
-from pipeline.manifest import KnownPictures, Manifest, open_manifest
+from pipeline.manifest import ENDINGS, KnownPictures, Manifest, open_manifest
 from pipeline.manifest.names import batch_name, is_batch_name
 from pipeline.schedule import Calendar, CatchUp, Overlap, Per, Rules, duration, rules_of, values
 from pipeline.settings import Settings, load
@@ -130,7 +130,7 @@ def preview(
     said = {"cron": cron, "timezone": timezone}
     if word is None:
         calendar = rules_of({}, said).calendar
-    elif Path(word).suffix:
+    elif Path(word).suffix.casefold() in ENDINGS:
         calendar = _rules(open_manifest(Path(word)), said).calendar
     else:
         with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:

@@ -25,7 +25,20 @@ from pipeline.manifest.then_tree import Ground
 from pipeline.manifest.values import Values, as_written, left, put_in
 from pipeline.task import Row
 
-__all__ = ["DiskPictures", "KnownPictures", "Manifest", "PictureFault", "Pictures", "Values", "open_manifest", "put_in"]
+__all__ = [
+    "ENDINGS",
+    "DiskPictures",
+    "KnownPictures",
+    "Manifest",
+    "PictureFault",
+    "Pictures",
+    "Values",
+    "open_manifest",
+    "put_in",
+]
+
+ENDINGS = (".csv", ".yaml", ".yml")
+"""Of a manifest's file, in any capitals."""
 
 _NO_PICTURES = KnownPictures({})
 
@@ -152,5 +165,5 @@ def _ending(file: str) -> str:
 def _refuse_other_endings(file: str) -> None:
     if _ending(file) in {".tsv", ".tab"}:
         raise UsageError(f"{file}: rename it to .csv: tabs between cells are understood there")
-    if _ending(file) not in {".csv", ".yaml", ".yml"}:
+    if _ending(file) not in ENDINGS:
         raise UsageError(f"{file}: a manifest is a .csv, .yaml or .yml file: rename it, or export it as CSV UTF-8")

@@ -67,7 +67,10 @@ class Calendar:
         return moment.astimezone(self.zone)
 
     def around_next_change(self, moment: datetime) -> tuple[datetime, ...]:
-        """The last fire time of the two days before the zone changes its clocks next, if any, and the first after."""
+        """The last fire time of the two days before the zone changes its clocks next, if any, and the first after.
+
+        Nothing where the zone never does, or no entry fires before it changes them back.
+        """
         days = pairwise(moment + timedelta(days=count) for count in range(400))
         day = next((day for day, following in days if self._offset(day) != self._offset(following)), None)
         if day is None:
@@ -76,8 +79,10 @@ class Calendar:
         for fire_time in self.after(day - timedelta(days=1)):
             if self._offset(fire_time) != self._offset(day):
                 return (*before, fire_time)
+            if fire_time > day + timedelta(days=1):
+                break
             before = (fire_time,)
-        return before
+        return ()
 
     def _offset(self, moment: datetime) -> timedelta | None:
         return self.local(moment).utcoffset()

@@ -125,7 +125,13 @@ def test_a_change_that_is_far_off_is_shown_below(capsys: pytest.CaptureFixture[s
     assert dots.strip() == "..."
     assert before.split()[:3] == ["Sun", "2026-03-29", "01:00"]
     assert after.split()[:3] == ["Sun", "2026-03-29", "03:00"]
-    schedule_view.preview(Calendar("0 * * * *", "Asia/Kolkata"), now, as_json=False)
+
+
+@pytest.mark.parametrize(("cron", "zone"), [("0 * * * *", "Asia/Kolkata"), ("0 12 1 1 *", "Europe/Berlin")])
+def test_where_no_change_of_the_clocks_is_met_none_is_shown(
+    cron: str, zone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedule_view.preview(Calendar(cron, zone), datetime(2026, 1, 1, tzinfo=UTC), as_json=False)
     assert len(capsys.readouterr().out.splitlines()) == 11
 
 
