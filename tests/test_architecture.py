@@ -26,7 +26,19 @@ WORDS = {
     "terms",
     "schedule",
 }
-STAGES = {"manifest", "plan", "dispatch", "submit", "doubt", "cancel", "track", "follow_up", "deliver", "report", "fire"}
+STAGES = {
+    "manifest",
+    "plan",
+    "dispatch",
+    "submit",
+    "doubt",
+    "cancel",
+    "track",
+    "follow_up",
+    "deliver",
+    "report",
+    "fire",
+}
 MAY_IMPORT = {
     **dict.fromkeys(WORDS, WORDS),
     "api": WORDS,

@@ -36,9 +36,11 @@ def add(tx: Transaction, account_id: int, content: Content) -> None:
     schedule_id = tx.scalar(
         """
         INSERT INTO schedules (account_id, name, cron, timezone, overlap, catch_up, within_minutes, at_most, budget,
-            per, filename, manifest, lint, deliver, batch_budget, prices, in_doubt, settled_until, next_fire_at)
+            per, filename, manifest, lint, deliver, batch_budget, prices, in_doubt, priority,
+            settled_until, next_fire_at)
         VALUES (:account_id, :name, :cron, :timezone, :overlap, :catch_up, :within_minutes, :at_most, :budget,
-            :per, :filename, :manifest, :lint, :deliver, :batch_budget, CAST(:prices AS jsonb), :in_doubt, :now, :next)
+            :per, :filename, :manifest, :lint, :deliver, :batch_budget, CAST(:prices AS jsonb), :in_doubt, :priority,
+            :now, :next)
         ON CONFLICT (account_id, name) DO NOTHING RETURNING id
         """,
         account_id=account_id,
@@ -61,7 +63,7 @@ def change(tx: Transaction, schedule: Schedule, content: Content) -> None:
         UPDATE schedules SET cron = :cron, timezone = :timezone, overlap = :overlap, catch_up = :catch_up,
             within_minutes = :within_minutes, at_most = :at_most, budget = :budget, per = :per, filename = :filename,
             manifest = :manifest, lint = :lint, deliver = :deliver, batch_budget = :batch_budget,
-            prices = CAST(:prices AS jsonb), in_doubt = :in_doubt
+            prices = CAST(:prices AS jsonb), in_doubt = :in_doubt, priority = :priority
         WHERE id = :id
         """,
         id=schedule.id,
@@ -117,4 +119,5 @@ def _values(content: Content) -> dict[str, Any]:
         "batch_budget": terms.budget,
         "prices": json.dumps({str(action): str(price) for action, price in terms.prices.items()}),
         "in_doubt": terms.in_doubt,
+        "priority": terms.priority,
     }

@@ -40,7 +40,8 @@ class Schedule:
 
 _COLUMNS = """s.id, s.account_id, a.name AS account, s.name, s.cron, s.timezone, s.overlap, s.catch_up,
     s.within_minutes, s.at_most, s.budget, s.per, s.filename, s.lint, s.deliver, s.batch_budget, s.prices, s.in_doubt,
-    s.batches_made, s.settled_until, s.next_fire_at, s.paused_at, coalesce(CAST(:now AS timestamptz), now()) AS now"""
+    s.priority, s.batches_made, s.settled_until, s.next_fire_at, s.paused_at,
+    coalesce(CAST(:now AS timestamptz), now()) AS now"""
 _FROM = "FROM schedules s JOIN accounts a ON a.id = s.account_id"
 _BY_NAME = f"SELECT {_COLUMNS} {_FROM} WHERE a.name = :account AND s.name = :name"
 _HAS_COME = "s.paused_at IS NULL AND s.next_fire_at <= coalesce(CAST(:now AS timestamptz), now())"
@@ -145,5 +146,5 @@ def _schedule(row: Row[Any]) -> Schedule:
     return Schedule(
         **{name: getattr(row, name) for name in own + moments},
         rules=rules,
-        terms=Terms(budget=row.batch_budget, prices=prices, in_doubt=Policy(row.in_doubt)),
+        terms=Terms(budget=row.batch_budget, prices=prices, in_doubt=Policy(row.in_doubt), priority=row.priority),
     )

@@ -26,6 +26,7 @@ class Schedule(Base):
         CheckConstraint(one_of("catch_up", CatchUp), name="catch_up"),
         CheckConstraint(one_of("per", Per), name="per"),
         CheckConstraint(one_of("in_doubt", Policy), name="in_doubt"),
+        CheckConstraint("priority BETWEEN 1 AND 100", name="priority"),
         CheckConstraint("(budget IS NULL) = (per IS NULL)", name="window"),
         CheckConstraint("least(budget, batch_budget) >= 0", name="budgets"),
     )
@@ -52,6 +53,7 @@ class Schedule(Base):
     """What each batch may cost at most, in the currency of `prices`."""
     prices: Mapped[dict[str, Any]]
     in_doubt: Mapped[str]
+    priority: Mapped[int | None]
     batches_made: Mapped[int] = mapped_column(server_default="0")
     settled_until: Mapped[datetime]
     """What became of every fire time up to here is said in `schedule_fires`. It only moves forward."""
