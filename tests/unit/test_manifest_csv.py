@@ -190,7 +190,7 @@ class _Endless(RawIOBase):
 
 
 def test_a_long_file_is_read_in_flat_memory() -> None:
-    count = 20_000
+    count = 6_000
     manifest = Manifest(file="m.csv", opened=lambda: _Endless(count))  # type: ignore[arg-type, return-value]
     tracemalloc.start()
     try:
