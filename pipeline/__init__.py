@@ -2,9 +2,9 @@
 
 The map. Files here are verbs and words, folders are places:
 
-    manifest  plan  dispatch  submit  doubt  track  follow_up  deliver       the flow, in order
+    manifest  plan  dispatch  submit  doubt  cancel  track  follow_up  deliver    the flow, in order
     fire      what recurs: a schedule's fire times become batches
-    action  inputs  then  task  fingerprint  outcome  terms  backoff  errors  settings     the words
+    action  inputs  then  task  fingerprint  outcome  terms  backoff  errors  log  settings     the words
     prompt/   a prompt made tidy, and its flags checked
     schedule/ when a batch recurs: fire times of a cron line in a time zone
     wiring    settings -> runtime, the one place that builds things

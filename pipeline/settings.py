@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -142,6 +143,17 @@ class Settings(BaseSettings):
         address = urlsplit(self.api_base_url or "")
         port = "" if address.port in {None, {"http": 80, "https": 443}.get(address.scheme)} else f":{address.port}"
         return f"{address.hostname or ''}{port}"
+
+    def secrets(self) -> Iterator[str]:
+        """What nobody may read: of an address its password, in both spellings."""
+        for value in (value.get_secret_value() for _, value in self if isinstance(value, SecretStr)):
+            if "://" in value:
+                password = urlsplit(value).password or ""
+                yield from (password, unquote(password))
+            else:
+                yield value
+        if self.flower_login:
+            yield self.flower_login.get_secret_value().partition(":")[2]
 
 
 def _refuse_typos() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
@@ -12,11 +11,12 @@ from typing import TypeVar
 from pipeline import backoff
 from pipeline.dispatch import Handful, now
 from pipeline.doubt import FIRST_LOOK
+from pipeline.log import Log
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, Refused, TryAgain, Window
 from pipeline.store.settlements import Settlement
 from pipeline.task import ClaimedTask, State
 
-log = logging.getLogger("pipeline.submit")
+log = Log("submit")
 
 LONGEST_PAUSE = 3_600.0
 """Seconds that a server may ask us to wait; more than that is looked at again after it."""
@@ -64,7 +64,7 @@ def _send_one(task: ClaimedTask, send_before: float, post: Post, told: Told) -> 
         return too_late(send_before) or post(task)
     except Exception as bug:
         # One task that meets a fault of ours must not leave the whole handful without its outcomes.
-        log.exception("submit_crashed task=%s", task.id)
+        log.exception("submit_crashed", task=task.id)
         return InDoubt(
             reason=f"this program failed while it sent the task ({type(bug).__name__}); see the worker's log"
         )

@@ -22,6 +22,7 @@ WORDS = {
     "outcome",
     "prompt",
     "errors",
+    "log",
     "settings",
     "terms",
     "schedule",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +10,11 @@ from pipeline.api.dialects import Traits
 from pipeline.api.endpoints import ACTION, MODAL, SEED, UPLOAD, Request
 from pipeline.api.follow_ups import word_of
 from pipeline.api.replies import object_in
+from pipeline.log import Log
 from pipeline.outcome import Accepted, InDoubt, Outcome, Report, TryAgain, Window
 from pipeline.task import ClaimedTask, State
 
-log = logging.getLogger("pipeline.api")
+log = Log("api")
 
 _FREE = (Action.SEED, Action.UPLOAD, Action.BOOKMARK)
 
@@ -73,7 +73,7 @@ def _without_its_prompt(task: ClaimedTask, outcome: Accepted, traits: Traits) ->
     told = f"the server opened no window, so this {word} is made with its parent's prompt and not with its own"
     if not traits.windows_told:
         told = f"if the server shows no window later, this {word} is made with its parent's prompt and not with its own"
-    log.warning("made_without_its_prompt task=%s why=%s", task.id, told)
+    log.warning("made_without_its_prompt", task=task.id, why=told)
     return replace(outcome, detail=f"{told} (the API said: {outcome.detail})" if outcome.detail else told)
 
 

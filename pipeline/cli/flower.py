@@ -33,7 +33,7 @@ def flower(
     from pipeline.worker.flower_server import serve  # noqa: PLC0415
 
     connect(redis_url(settings))
-    log_to_stderr()
+    log_to_stderr(settings)
     try:
         serve(store, host, port, login, MOST_TASKS)
     except OSError as failure:

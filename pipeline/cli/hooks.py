@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from pipeline.cli.ready import is_loopback, log_to_stderr, ready_broker, ready_store, redis_url
+from pipeline.log import Log
 from pipeline.settings import Settings, load
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -28,7 +28,7 @@ def hooks(*, host: Host = "127.0.0.1", port: Port = 8091) -> None:
     store = ready_store(settings, migrate_first=False)
     ready_broker(broker)
     connect(broker)
-    log_to_stderr()
+    log_to_stderr(settings)
     with listen(host, port) as listener:
         address = listener.getsockname()
         where = f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
@@ -47,9 +47,9 @@ def _is_private(settings: Settings) -> bool:
 
 
 def _say_where(settings: Settings, where: str) -> None:
-    leads = (
+    note = (
         f"PIPELINE_HOOK_URL ({settings.hook_url}) must lead here from where the server is"
         if settings.hook_url
         else "PIPELINE_HOOK_URL is not set: set it, for the workers, to an address that leads here"
     )
-    print(f"callbacks are received at {where}; {leads}", file=sys.stderr, flush=True)
+    Log("hooks").info("callbacks_are_received", at=where, note=note)

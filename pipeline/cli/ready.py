@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
 from pipeline.errors import ServiceError, UsageError
+from pipeline.log import log_to
 from pipeline.settings import Settings
 from pipeline.store.engine import Store, Transaction
 from pipeline.store.revision import is_current
@@ -58,12 +58,9 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value()
 
 
-def log_to_stderr() -> None:
-    """What a service of ours says while it runs."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("pipeline").setLevel(logging.INFO)
+def log_to_stderr(settings: Settings) -> None:
+    """What a service says while it runs: for people on a terminal, else as JSON; without what is secret."""
+    log_to(sys.stderr, settings.secrets())
 
 
 def is_loopback(host: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
 from socket import gethostname
 from typing import Annotated
@@ -48,7 +50,8 @@ def worker(
     connect(redis_url(settings))
     kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
-    log_to_stderr()
+    log_to_stderr(settings)
+    _close_stdout()
     stopping.listen(stopping.STOP_WITHIN)
     Heartbeat(settings.heartbeat_file).with_the_worker()
     process = app.Worker(
@@ -70,10 +73,16 @@ def beat() -> None:
     from pipeline.worker.app import app, connect  # noqa: PLC0415
     from pipeline.worker.clock import DueScheduler  # noqa: PLC0415
 
-    connect(redis_url(_configured()))
-    log_to_stderr()
+    settings = _configured()
+    connect(redis_url(settings))
+    log_to_stderr(settings)
     stopping.listen(STOP_BEAT_WITHIN)
     app.Beat(scheduler=DueScheduler, loglevel="WARNING", pidfile=None, quiet=True).run()
+
+
+def _close_stdout() -> None:
+    """Celery's worker writes there, past any log, that it was told to stop; the log has a line of ours for that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def migrate() -> None:

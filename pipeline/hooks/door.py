@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,13 +12,14 @@ from sqlalchemy.exc import OperationalError
 from pipeline import track
 from pipeline.hooks.callback import Callback, Verdict
 from pipeline.hooks.judge import Judgement, judge
+from pipeline.log import Log
 from pipeline.store import callbacks, moves
 from pipeline.store.callbacks import Addressees, Attempted, Reported
 from pipeline.store.engine import Store, Transaction
 from pipeline.store.moves import Change
 from pipeline.task import AT_THE_API, State, TaskAtApi
 
-log = logging.getLogger("pipeline.hooks")
+log = Log("hooks")
 
 Ask = Callable[[str, int, Sequence[int]], None]
 """Has the API asked about tasks: the account's name and id, and the tasks' ids."""
@@ -84,7 +84,7 @@ class Door:
         try:
             return self._take(batch)
         except OperationalError as failure:
-            log.warning("callbacks_not_taken reports=%s why=%s", len(batch), type(failure.orig).__name__)
+            log.warning("callbacks_not_taken", reports=len(batch), why=type(failure.orig).__name__)
             return [Verdict.AWAY] * len(batch)
         except Exception as bug:  # noqa: BLE001 - whatever one report does, its neighbours are taken
             if len(batch) > 1:
@@ -92,7 +92,7 @@ class Door:
                 return self.take(batch[:middle]) + self.take(batch[middle:])
             # Without its message, which may hold what was sent.
             where = "".join(traceback.format_tb(bug.__traceback__))
-            log.error("callback_crashed why=%s\n%s", type(bug).__name__, where)
+            log.error("callback_crashed", why=type(bug).__name__, where=where)
             return [Verdict.BROKEN]
 
     def _take(self, batch: Sequence[Callback]) -> list[Verdict]:
@@ -105,10 +105,16 @@ class Door:
         for (account, account_id), ids in _by_account(known.asked).items():
             self._ask(account, account_id, ids)
         log.info(
-            "callbacks reports=%s taken=%s unknown=%s foreign=%s named=%s accepted=%s shown=%s asked=%s ms=%.0f",
-            *(len(batch), *(verdicts.count(one) for one in (Verdict.TAKEN, Verdict.UNKNOWN, Verdict.FOREIGN))),
-            *(len(known.named), len(known.accepted), len(known.changes), len(known.asked)),
-            1000 * (time.monotonic() - began),
+            "callbacks",
+            reports=len(batch),
+            taken=verdicts.count(Verdict.TAKEN),
+            unknown=verdicts.count(Verdict.UNKNOWN),
+            foreign=verdicts.count(Verdict.FOREIGN),
+            named=len(known.named),
+            accepted=len(known.accepted),
+            shown=len(known.changes),
+            asked=len(known.asked),
+            ms=round(1000 * (time.monotonic() - began)),
         )
         return verdicts
 

@@ -4,7 +4,6 @@ each report costs, and nobody waits for a timer."""
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pipeline.hooks.callback import Callback, Verdict
+from pipeline.log import Log
 
-log = logging.getLogger("pipeline.hooks")
+log = Log("hooks")
 
 MOST_IN_A_BATCH = 500
 MOST_WAITING = 10_000
@@ -64,7 +64,7 @@ class Inbox:
         self._work.cancel()
         lost = len(self._waiting) + self._in_hand
         if lost:
-            log.warning("callbacks_dropped reports=%s: the database was away while this process stopped", lost)
+            log.warning("callbacks_dropped", reports=lost, why="the database was away while this process stopped")
         self._writer.shutdown(wait=not lost, cancel_futures=True)
 
     async def _empty_forever(self) -> None:

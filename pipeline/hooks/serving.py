@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -18,8 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pipeline.errors import ServiceError
 from pipeline.hooks.receiver import FINISH_WITHIN
+from pipeline.log import Log
 
-log = logging.getLogger("pipeline.hooks")
+log = Log("hooks")
 
 SLOWEST_HEAD = 10.0
 """Seconds that a request may take until its body begins."""
@@ -83,7 +83,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A second signal ends it at once: what it holds is asked for when a receiver starts."""
         if self.should_exit:
-            log.warning("stopped_at_once why=told twice")
+            log.warning("stopped_at_once", why="told twice")
             os._exit(1)
         super().handle_exit(sig, frame)
 

@@ -48,6 +48,7 @@ class Store:
             pool_size=connections,
             max_overflow=0,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error is logged with its statement: prompts and tokens stay out of it
             connect_args={"connect_timeout": 10, "application_name": "pipeline"},
         )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 from kombu.transport.virtual import Channel
 
-log = logging.getLogger("pipeline.worker")
+from pipeline.log import Log
+
+log = Log("worker")
 
 app = Celery("pipeline", include=["pipeline.worker.steps"])
 app.conf.update(
@@ -36,6 +37,10 @@ app.conf.update(
     # A worker uses few threads, and each may publish.
     broker_pool_limit=10,
 )
+
+
+# Where somebody hears this, Celery sets up no log of its own: its lines go where ours go.
+signals.setup_logging.connect(lambda **_: None, weak=False)
 
 
 def flow_queue(account: str) -> str:
@@ -98,4 +103,4 @@ class Doorbell:
         try:
             app.send_task(f"pipeline.{step}", args=args, queue=queue, expires=600)
         except Exception as failure:  # noqa: BLE001 - whatever a broker does, the step that rings has done its work
-            log.warning("ring_lost step=%s queue=%s why=%s: the beat rings again", step, queue, failure)
+            log.warning("ring_lost", step=step, queue=queue, why=failure, note="the beat rings again")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Any
 
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.log import Log
 from pipeline.settings import load
 from pipeline.store import accounts, looks, steering
 from pipeline.wiring import open_store
@@ -17,7 +17,7 @@ from pipeline.worker.firing import Firing
 from pipeline.worker.heartbeat import Heartbeat
 from pipeline.worker.telling import Teller
 
-log = logging.getLogger("pipeline.beat")
+log = Log("beat")
 
 SHORTEST_TICK, LONGEST_TICK = 0.02, 0.25
 """Seconds between two looks: until the next poll is due, within these bounds."""
@@ -62,7 +62,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
                 to_look = looks.any_due(tx, self.account) if looks_now else None
                 to_cancel = steering.any_to_stop(tx, self.account) if looks_now else None
         except SQLAlchemyError as failure:
-            log.warning("beat_cannot_look why=%s", " ".join(str(failure.__cause__ or failure).split()))
+            log.warning("beat_cannot_look", why=" ".join(str(failure.__cause__ or failure).split()))
             return 10 * LONGEST_TICK
         self.beats()
         if to_poll:

@@ -3,7 +3,6 @@ try again."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -23,11 +22,12 @@ from pipeline.deliver import (
     write_text,
 )
 from pipeline.dispatch import now
+from pipeline.log import Log
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
 from pipeline.wiring import Runtime
 from pipeline.worker import stopping
 
-log = logging.getLogger("pipeline.worker")
+log = Log("worker")
 
 _LONGEST = 2 * LIMITS.seconds + 60.0
 LEASE = 2 * _LONGEST
@@ -59,7 +59,7 @@ def bring_home(at: Runtime, taken_at: float, task: Undelivered) -> DeliveryEnd |
         return _bring_home(at, task)
     except Exception as bug:
         # One task that meets a fault of ours must not keep the others from being recorded.
-        log.exception("delivery_crashed task=%s", task.id)
+        log.exception("delivery_crashed", task=task.id)
         reason = f"this program failed while it brought the picture home ({type(bug).__name__}); see the worker's log"
         return DeliveryEnd(id=task.id, reason=reason)
 

@@ -14,6 +14,7 @@ from flower.app import Flower
 from flower.options import options
 from flower.urls import settings as pages
 
+from pipeline.log import Log
 from pipeline.store import batches, events
 from pipeline.store.engine import Store
 from pipeline.store.progress import progress_of
@@ -21,7 +22,7 @@ from pipeline.worker import flower
 from pipeline.worker.app import app
 from pipeline.worker.flower import Told
 
-log = logging.getLogger("pipeline.flower")
+log = Log("flower")
 
 COLUMNS = "name,args,state,runtime,result,kwargs,started,uuid"
 AFTER_IT_LISTENS = 1.0
@@ -38,7 +39,7 @@ def serve(store: Store, host: str, port: int, login: str | None, most_tasks: int
     server = Flower(capp=app, options=options, **pages)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     bound = server.start_http_server()
-    print(f"Flower is at http://{f'[{host}]' if ':' in host else host}:{bound}", file=sys.stderr, flush=True)
+    log.info("flower_is_shown", at=f"http://{f'[{host}]' if ':' in host else host}:{bound}")
     server.io_loop.call_later(AFTER_IT_LISTENS, catch_up, server, store, most_tasks)
     try:
         server.start()
@@ -71,7 +72,7 @@ async def catch_up(server: Flower, store: Store, most_tasks: int) -> None:
         for batch in batches.every(tx)[:MOST_BATCHES]:
             _tell(server, flower.batch_stands(batch, progress_of(tx, batch.id)))
             await asyncio.sleep(0)
-    log.info("flower_caught_up tasks=%s seconds=%.1f", count, time.monotonic() - began)
+    log.info("flower_caught_up", tasks=count, seconds=round(time.monotonic() - began, 1))
 
 
 def _tell(server: Flower, told: Iterator[Told]) -> None:

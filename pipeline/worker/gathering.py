@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from base64 import b64encode
 from dataclasses import replace
 from io import BytesIO
@@ -17,6 +16,7 @@ from pipeline.action import Action
 from pipeline.api.client import QueryError
 from pipeline.deliver import Cause, Limits, NotDelivered, fetch_link, thread_client
 from pipeline.inputs import Attached, Input, Role
+from pipeline.log import Log
 from pipeline.manifest.pictures import MAX_BYTES, PictureFault, examine
 from pipeline.outcome import Blame, Outcome, Refused, TryAgain
 from pipeline.store import pictures
@@ -25,7 +25,7 @@ from pipeline.task import ClaimedTask
 from pipeline.wiring import Runtime
 from pipeline.worker import stopping
 
-log = logging.getLogger("pipeline.worker")
+log = Log("worker")
 
 LIMITS = Limits(bytes=MAX_BYTES, seconds=30.0)
 
@@ -50,7 +50,7 @@ def post(at: Runtime, send_before: float, task: ClaimedTask) -> Outcome:
         reason = f"its pictures could not be read from the database ({type(failure).__name__}); nothing was sent"
         return TryAgain(reason=reason, blame=Blame.NOBODY)
     except Exception as bug:
-        log.exception("gathering_crashed task=%s", task.id)
+        log.exception("gathering_crashed", task=task.id)
         return Refused(reason=f"this program failed before it sent the task ({type(bug).__name__}); nothing was sent")
     if stopping.told():
         return submit.HANDED_BACK

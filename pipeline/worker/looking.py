@@ -3,13 +3,13 @@ here before they ended there."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 
 from pipeline import doubt
 from pipeline.api.client import QueryError
 from pipeline.doubt import Seen
+from pipeline.log import Log
 from pipeline.outcome import Sightings
 from pipeline.store import doubts, looks, needs
 from pipeline.store.doubts import Resolution
@@ -19,7 +19,7 @@ from pipeline.task import State
 from pipeline.wiring import Runtime
 from pipeline.worker.applying import bell
 
-log = logging.getLogger("pipeline.worker")
+log = Log("worker")
 
 
 def look_for(at: Runtime) -> None:
@@ -44,7 +44,7 @@ def _by_tokens(at: Runtime, lost: Sequence[Sought]) -> dict[int, Seen]:
         missing = [task.id for task in lost if not seen.found.keys() & set(task.tokens)]
         forgotten = _forgotten(at, missing) if seen.complete else set()
     except QueryError as failure:
-        log.warning("look_failed account=%s tasks=%s why=%s", at.account, len(lost), failure)
+        log.warning("look_failed", account=at.account, tasks=len(lost), why=failure)
         return {}
     return {task.id: FORGOTTEN if task.id in forgotten else _seen(task, seen) for task in lost}
 
@@ -77,7 +77,7 @@ def _window(at: Runtime, task: Sought) -> Seen | None:
     try:
         report = at.api.fetch(task.window_id or "")
     except QueryError as failure:
-        log.warning("look_failed account=%s task=%s why=%s", at.account, task.id, failure)
+        log.warning("look_failed", account=at.account, task=task.id, why=failure)
         return None
     return doubt.window_seen(report, told=at.api.traits.windows_told)
 
@@ -107,4 +107,4 @@ def _resolve(at: Runtime, tx: Transaction, resolutions: Sequence[Resolution]) ->
     if moved:
         tx.after_commit(partial(bell.submit, at.account, at.account_id))
         tx.after_commit(partial(bell.track, at.account, at.account_id))
-        log.info("doubt_settled account=%s looked=%s policy=%s", at.account, len(by_looking), len(by_policy))
+        log.info("doubt_settled", account=at.account, looked=len(by_looking), policy=len(by_policy))

@@ -5,7 +5,6 @@ Outcomes are known here only until they are saved, so saving is patient where ev
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from pipeline import submit, track
 from pipeline.dispatch import Handful
 from pipeline.errors import ServiceError
+from pipeline.log import Log
 from pipeline.outcome import Accepted, Blame, InDoubt, Outcome, TryAgain
 from pipeline.store import accounts, needs, settlements
 from pipeline.store.engine import Transaction
@@ -23,7 +23,7 @@ from pipeline.task import ClaimedTask, State
 from pipeline.wiring import Runtime
 from pipeline.worker import applying, gathering, stopping
 
-log = logging.getLogger("pipeline.worker")
+log = Log("worker")
 
 SAVE_FOR = 600.0
 """Seconds for which outcomes are kept while Postgres is away; after that those tasks are in doubt."""
@@ -88,7 +88,7 @@ def _save(at: Runtime, ended: Ended, *, again: bool) -> bool:
                 return any(freed)
             if not away or time.monotonic() > give_up:
                 raise
-            log.warning("save_waits account=%s tasks=%s why=%s", at.account, len(ended), type(failure).__name__)
+            log.warning("save_waits", account=at.account, tasks=len(ended), why=type(failure).__name__)
             time.sleep(1.0)
 
 
@@ -112,7 +112,7 @@ def _pause(at: Runtime, tx: Transaction, refusal: TryAgain, again: bool) -> None
     seconds = submit.account_pause(refusal, accounts.refusals(tx, at.account_id), at.rng)
     down = refusal.blame in {Blame.SERVER, Blame.KEY}
     accounts.block(tx, at.account_id, seconds=seconds, reason=refusal.reason, again=again, down=down)
-    log.warning("account_blocked account=%s seconds=%.1f why=%s", at.account, seconds, refusal.reason)
+    log.warning("account_blocked", account=at.account, seconds=round(seconds, 1), why=refusal.reason)
 
 
 def _pause_in_doubt(at: Runtime, doubt: Outcome) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -14,6 +13,7 @@ from pipeline import dispatch, follow_up, track
 from pipeline.api.client import IDS_A_CALL, QueryError
 from pipeline.cancel import ask_to_stop
 from pipeline.errors import PipelineError, UsageError
+from pipeline.log import Log
 from pipeline.manifest import Manifest
 from pipeline.manifest.pictures import KnownPictures
 from pipeline.outcome import Report
@@ -26,7 +26,7 @@ from pipeline.worker import applying, delivering, looking, sending, stopping
 from pipeline.worker.app import app
 from pipeline.worker.applying import bell
 
-log = logging.getLogger("pipeline.worker")
+log = Log("worker")
 
 P = ParamSpec("P")
 
@@ -63,20 +63,20 @@ def read(batch_id: int) -> None:
             moves.add_children(tx, at.account_id, follow_up.children(grown))
             needs.settle(tx, at.account_id)
             tx.after_commit(partial(bell.submit, at.account, at.account_id))
-        log.info("batch_planned batch=%s", batch_id)
+        log.info("batch_planned", batch_id=batch_id)
     except PipelineError as problem:
         _unreadable(at, batch_id, str(problem))
     except OperationalError:
         raise
     except Exception as bug:
-        log.exception("read_crashed batch=%s", batch_id)
+        log.exception("read_crashed", batch_id=batch_id)
         _unreadable(at, batch_id, f"this program failed while it read the manifest ({type(bug).__name__})")
 
 
 def _unreadable(at: Runtime, batch_id: int, problem: str) -> None:
     with at.store.begin() as tx:
         batches.unreadable(tx, batch_id, problem)
-    log.warning("batch_unreadable batch=%s why=%s", batch_id, problem)
+    log.warning("batch_unreadable", batch_id=batch_id, why=problem)
 
 
 def _runtime_for(account_id: int) -> Runtime:
@@ -120,7 +120,7 @@ def track_account(account_id: int, task_ids: Sequence[int] | None = None) -> Non
     try:
         reports, unknown = _ask(at, known)
     except QueryError as failure:
-        log.warning("poll_failed account=%s why=%s", at.account, failure)
+        log.warning("poll_failed", account=at.account, why=failure)
         with at.store.begin() as tx:
             accounts.polled(tx, account_id, again=track.LONGEST_POLL, problem=str(failure))
         return
@@ -182,9 +182,9 @@ def deliver(task_ids: Sequence[int]) -> None:
         with at.store.begin() as tx:
             deliveries.record(tx, ends)
         log.info(
-            "delivered tasks=%s failed=%s",
-            sum(end.path is not None for end in ends),
-            sum(end.reason is not None for end in ends),
+            "delivered",
+            tasks=sum(end.path is not None for end in ends),
+            failed=sum(end.reason is not None for end in ends),
         )
 
 
@@ -203,4 +203,4 @@ def rescue(thorough: bool = False) -> None:
             tx.after_commit(partial(bell.read, at.account, batch_id))
         tx.after_commit(partial(bell.deliver, at.account, deliveries.due(tx, at.account_id, most=1_000)))
     if doubted:
-        log.warning("rescued in_doubt=%s", doubted)
+        log.warning("rescued", in_doubt=doubted)

@@ -3,14 +3,15 @@ that takes too long: it stops at once, and rescue puts right what is left."""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
 import threading
 import time
 
-log = logging.getLogger("pipeline.worker")
+from pipeline.log import Log
+
+log = Log("worker")
 
 STOP_WITHIN = 150.0
 """Seconds that a worker may take to end: what a POST without pictures takes at most, once it is on its way."""
@@ -39,13 +40,13 @@ def listen(within: float) -> None:
 def _obey(ear: socket.socket, within: float) -> None:
     _hears(ear, None)
     _told.set()
-    log.info("stopping within=%.0f: what has begun goes on, what waits is handed back", within)
+    log.info("stopping", within=round(within), note="what has begun goes on, what waits is handed back")
     now = time.monotonic()
     second_counts, ends = now + ONE_WORD, now + within
     while (again := _hears(ear, ends)) and time.monotonic() < second_counts:
         pass
     why = "told twice" if again else f"not at an end after {within:.0f} seconds"
-    log.warning("stopped_at_once why=%s: what was in flight is in doubt, and nothing is lost", why)
+    log.warning("stopped_at_once", why=why, note="what was in flight is in doubt, and nothing is lost")
     os._exit(CUT_OFF)
 
 

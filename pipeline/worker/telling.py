@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -13,6 +12,7 @@ from celery.utils.time import utcoffset
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.log import Log
 from pipeline.store import batches, events
 from pipeline.store.engine import Store, Transaction
 from pipeline.store.events import Tail
@@ -21,7 +21,7 @@ from pipeline.worker import flower
 from pipeline.worker.app import app
 from pipeline.worker.flower import Told
 
-log = logging.getLogger("pipeline.beat")
+log = Log("beat")
 
 TICK = 0.2
 """Seconds between two looks: at most `events.MOST` moves each, which is no burst that Redis or Flower would drop."""
@@ -53,9 +53,9 @@ class Teller(threading.Thread):
             try:
                 self._tell_unless_another_does()
             except SQLAlchemyError as failure:
-                log.warning("teller_cannot_look why=%s", type(failure).__name__)
+                log.warning("teller_cannot_look", why=type(failure).__name__)
             except Exception as failure:  # noqa: BLE001 - whatever a broker does, the clock beside it goes on
-                log.warning("teller_cannot_tell why=%s", type(failure).__name__)
+                log.warning("teller_cannot_tell", why=type(failure).__name__)
             time.sleep(TRY_AGAIN)
 
     def _tell_unless_another_does(self) -> None:

@@ -77,6 +77,11 @@ class Command:
     def err(self) -> str:
         return self._streams[1].read_text()
 
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What a service has said so far: JSON, since its stderr is no terminal."""
+        return [json.loads(line) for line in self.err.splitlines()]
+
     def interrupt(self) -> None:
         """What Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)

@@ -25,9 +25,10 @@ def address(hooks: Command) -> str:
 def test_an_embedded_run_is_told_and_hardly_asks(folder: Folder) -> None:
     ended = folder.pipeline("run", folder.rows("told.csv", 4), "--json")
     assert ended.status == 0, ended.err
-    log = (folder.path / ".pipeline/log/hooks.log").read_text()
-    assert sum(int(count) for count in re.findall(r"taken=(\d+)", log)) >= 2 * 20
-    assert "unknown=0 foreign=0" in log
+    log = [json.loads(line) for line in (folder.path / ".pipeline/log/hooks.log").read_text().splitlines()]
+    told = [line for line in log if line["event"] == "callbacks"]
+    assert sum(line["taken"] for line in told) >= 2 * 20
+    assert {(line["unknown"], line["foreign"]) for line in told} == {(0, 0)}
 
 
 def test_a_server_of_its_own_reports_to_hooks_and_a_lost_reply_settles_itself(

@@ -83,6 +83,11 @@ def states_in_flower() -> list[str]:
     return [task["state"] for task in seen.values()]
 
 
+def secrets_of(environment: Mapping[str, str]) -> list[str]:
+    addresses = (environment["PIPELINE_DATABASE_URL"], environment["PIPELINE_REDIS_URL"])
+    return [LOGIN, *(password for one in addresses if (password := urlsplit(one).password))]
+
+
 def test_it_is_a_compose_file() -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     subprocess.run(check, check=True, capture_output=True)
@@ -106,10 +111,16 @@ def test_every_service_runs_by_itself_and_together_they_make_a_batch(folder: Fol
     for name in running:
         until(partial(machine.is_healthy, name), f"{name} is not healthy")
     until(lambda: set(states_in_flower()) == {"SUCCESS"}, f"Flower shows {states_in_flower()}")
+    logged: dict[str, list[dict[str, Any]]] = {}
     for name, command in {**running, "second": second}.items():
         command.process.terminate()
         ended = command.wait()
         assert (ended.status, "Traceback" in ended.err) == (0, False), (name, ended.err)
+        if name != "sandbox":
+            logged[name] = command.log
+            assert ended.out == ""
+            assert not [secret for secret in secrets_of(machine.environment("flower")) if secret in ended.err]
+    assert all(logged.values())
 
 
 @pytest.mark.parametrize("name", FILLED_IN)

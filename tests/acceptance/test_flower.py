@@ -99,7 +99,7 @@ def test_beyond_loopback_it_asks_for_a_login(folder: Folder, host: Host) -> None
 
     port = free_port()
     watched = folder.start("flower", "--host", "0.0.0.0", "--port", port, flower_login="ann:sk-very-secret-123")
-    until(lambda: "Flower is at" in watched.err, "it does not start")
+    until(lambda: "flower_is_shown" in watched.err, "it does not start")
     view = View(port)
     assert view.get("/api/tasks").status_code == 401
     assert view.get("/tasks").status_code == 401

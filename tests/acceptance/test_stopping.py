@@ -105,7 +105,7 @@ def test_a_second_signal_ends_it_at_once_and_what_was_in_flight_is_looked_for(pl
     worker = place.worker_in_the_middle_of_its_posts()
     told_until_it_ends(worker)
     assert worker.wait().status == 1
-    assert "stopped_at_once why=told twice" in worker.err
+    assert worker.log[-1]["why"] == "told twice"
     place.finish()
     place.wait_for(CONCURRENT_REQUESTS, "state = 'in_doubt'")
     place.server.thaw()
@@ -118,7 +118,7 @@ def test_a_worker_that_does_not_come_to_an_end_is_ended(place: Place) -> None:
     worker = place.worker_in_the_middle_of_its_posts(sys.executable, "-c", quick, "worker", "--only", "flow")
     worker.process.terminate()
     assert worker.wait(10).status == 1
-    assert "stopped_at_once why=not at an end after 2 seconds" in worker.err
+    assert worker.log[-1]["why"] == "not at an end after 2 seconds"
     place.finish()
     place.wait_for(CONCURRENT_REQUESTS, "state = 'in_doubt'")
 
@@ -150,10 +150,10 @@ def test_a_receiver_of_callbacks_ends_with_what_it_holds_or_at_once_if_it_is_tol
     folder.settings |= host() | {"api_base_url": "http://api.test", "api_key": "key"}
     assert folder.pipeline("migrate").status == 0
     patient, hurried = folder.start("hooks", "--port", "0"), folder.start("hooks", "--port", "0")
-    until(lambda: "received at" in patient.err and "received at" in hurried.err, "they do not start")
+    until(lambda: all("callbacks_are_received" in one.err for one in (patient, hurried)), "they do not start")
     patient.process.terminate()
     assert patient.wait(10).status == 0
-    port = int(hurried.err.partition("received at http://127.0.0.1:")[2].partition(";")[0])
+    port = int(hurried.log[0]["at"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as caller:
         caller.sendall(b"POST /hooks/0 HTTP/1.1\r\nhost: hooks\r\ncontent-length: 9\r\n\r\n{")
         told_until_it_ends(hurried)

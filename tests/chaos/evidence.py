@@ -16,7 +16,8 @@ from tests.chaos.fleet import Fleet
 TRACEBACK = "Traceback (most recent call last):"
 CHAINED = ("The above exception was the direct cause", "During handling of the above exception")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d ")
-"""What a new entry of a log begins with."""
+"""What a new entry of a log begins with, where it is not JSON."""
+NEXT_ENTRY = "0000-00-00 "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def gather(fleet: Fleet, asked_for: int) -> Evidence:
         asked_for=asked_for,
         files={one.path: _digest(fleet.pictures / one.path) for one in known if one.path},
         records={one.path: _record(fleet.pictures / one.path) for one in known if one.path},
-        tracebacks=tuple(_tracebacks(fleet.home / "log")),
+        tracebacks=tuple(tracebacks(fleet.home / "log")),
         deaths=tuple(f"{one.name} ({one.status})" for one in fleet.crew.ended_by_themselves()),
         faults=tuple(fleet.faults),
         misbehaved=audit["lost_replies"] + sum(n for code, n in audit["refused"].items() if code.startswith("50")),
@@ -141,11 +142,11 @@ def _record(picture: Path) -> str:
     return str(record["remote_id"]) if record["file"] == picture.name else ""
 
 
-def _tracebacks(logs: Path) -> Iterator[tuple[str, str]]:
+def tracebacks(logs: Path) -> Iterator[tuple[str, str]]:
     """Of a chain of exceptions only the last one, which is what reached the log."""
     for log in sorted(logs.glob("*.log")):
         last, inside = "", False
-        for line in log.read_text(errors="replace").splitlines():
+        for line in _lines(log.read_text(errors="replace")):
             if line.startswith(TRACEBACK):
                 last, inside = "", True
             elif line.startswith(CHAINED):
@@ -157,3 +158,16 @@ def _tracebacks(logs: Path) -> Iterator[tuple[str, str]]:
                 last = ""
         if last:
             yield log.stem, last
+
+
+def _lines(log: str) -> Iterator[str]:
+    """Lines as they are; but of an entry in JSON the lines of the exception in it, between the marks of new entries."""
+    for line in log.split("\n"):
+        try:
+            entry = json.loads(line) if line.startswith("{") else None
+        except ValueError:  # its process was killed while it wrote
+            entry = None
+        if entry is None:
+            yield line
+        else:
+            yield from (NEXT_ENTRY, *entry.get("exception", "").split("\n"), NEXT_ENTRY)

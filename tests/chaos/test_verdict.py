@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.evidence import Evidence, Known, Made
+from tests.chaos.evidence import Evidence, Known, Made, tracebacks
 from tests.chaos.verdict import Verdict, judge
 
 FOX = Known(
@@ -126,6 +128,20 @@ def test_a_traceback_is_excused_only_where_its_service_was_hurt() -> None:
     away = replace(WHOLE, tracebacks=(("flow-1", "sqlalchemy.exc.OperationalError: connection refused"),))
     assert judge(away, hurts=frozenset({"postgres"})).violations == ()
     assert len(judge(away, hurts=frozenset({"redis"})).violations) == 1
+
+
+def test_tracebacks_are_found_in_lines_of_json_and_outside_of_them(tmp_path: Path) -> None:
+    raised = "Traceback (most recent call last):\n  File ...\n"
+    chained = f"{raised}KeyError: 1\n\nThe above exception was the direct cause ...\n\n{raised}OSError: no\n  more"
+    lines = (
+        json.dumps({"event": "fine"}),
+        json.dumps({"event": "read_crashed", "exception": chained}),
+        '{"event": "killed while it wro',
+        f"{raised}ValueError: raw",
+        json.dumps({"event": "moved", "why": raised}),
+    )
+    (tmp_path / "flow-1.log").write_text("\n".join(lines))
+    assert list(tracebacks(tmp_path)) == [("flow-1", "OSError: no"), ("flow-1", "ValueError: raw")]
 
 
 def test_a_process_that_ended_by_itself_is_found() -> None:

@@ -137,7 +137,7 @@ class Process:
     def url(self) -> str:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(r"received at (http://\S+);", self.log.read_text()):
+            if found := re.search(r'"callbacks_are_received", "at": "(\S+)"', self.log.read_text()):
                 return found[1]
             time.sleep(0.02)
         raise AssertionError(self.log.read_text())
