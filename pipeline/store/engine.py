@@ -66,6 +66,19 @@ class Store:
         with self.engine.connect() as connection:
             yield Transaction(connection)
 
+    @contextmanager
+    def alone(self, key: int) -> Iterator[Transaction | None]:
+        """Statements that commit by themselves, for one process at a time of all that use this key; None for others.
+
+        It has a connection of its own, and ends with it.
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            try:
+                first = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar()
+                yield Transaction(connection) if first else None
+            finally:
+                connection.invalidate()  # which ends the session, and its lock with it
+
     def ping(self) -> None:
         """Raises `ServiceError` with the server's own words when Postgres cannot be reached."""
         try:

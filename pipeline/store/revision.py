@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.store.engine import Store
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The last of migrations/versions."""
 
 

@@ -15,6 +15,7 @@ from pipeline.wiring import open_store
 from pipeline.worker.app import Doorbell
 from pipeline.worker.firing import Firing
 from pipeline.worker.heartbeat import Heartbeat
+from pipeline.worker.move_log import MoveLog
 from pipeline.worker.telling import Teller
 
 log = Log("beat")
@@ -38,6 +39,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
         settings = load()
         self.account = settings.account_name
         self.store = open_store(settings)
+        MoveLog(self.store).start()
         if settings.events:
             Teller(self.store).start()
         self.bell = Doorbell()

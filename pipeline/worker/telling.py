@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from celery.events.event import get_exchange
 from celery.utils.time import utcoffset
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.log import Log
@@ -59,13 +58,10 @@ class Teller(threading.Thread):
             time.sleep(TRY_AGAIN)
 
     def _tell_unless_another_does(self) -> None:
-        with self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            try:
-                if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_TELLS}).scalar():
-                    self._tell(Transaction(connection))
-                self._news, self._untold = None, []
-            finally:
-                connection.invalidate()  # which ends the session, and its lock with it
+        with self._store.alone(_ONE_TELLS) as tx:
+            if tx:
+                self._tell(tx)
+        self._news, self._untold = None, []
 
     def _tell(self, tx: Transaction) -> None:
         """Raises what the database or the broker does; what was not told yet is told by the next try."""
@@ -81,7 +77,7 @@ class News:
     """What there is to tell since the last look."""
 
     def __init__(self, tx: Transaction) -> None:
-        self._tail = Tail(tx, HAND_OVER)
+        self._tail = Tail.since(tx, HAND_OVER)
         self._progress = events.running(tx)
         self._touched: set[int] = set()
         self._counted: dict[int, Progress] = {}

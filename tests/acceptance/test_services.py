@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from tests.acceptance.conftest import Host, MakeServer
@@ -23,16 +24,21 @@ def test_services_of_their_own_deliver_what_was_submitted(folder: Folder, server
     assert submitted.status == 0, submitted.err
     batch = submitted.out.strip()
     assert batch.isdecimal()
-    processes = [folder.start("worker"), folder.start("worker", "--name", "second"), folder.start("beat")]
+    beat = folder.start("beat", events="false")
+    processes = [folder.start("worker"), folder.start("worker", "--name", "second"), beat]
     watched = folder.pipeline("watch", batch, "--json")
     assert watched.status == 0, watched.err
     assert {"tasks": 10, "sent": 10, "delivered": 10}.items() <= watched.json.items()
     assert len(folder.pictures("own")) == 10
     assert (server.accepted(), server.audit()["duplicates"]) == (10, [])
+    until(lambda: Counter(line.get("to") for line in beat.log)["delivered"] == 10, f"moves are not logged: {beat.err}")
     for process in processes:
         process.process.terminate()
     assert [process.wait().status for process in processes] == [0, 0, 0]
     assert not (folder.path / ".pipeline").exists()
+    moves = Counter((line["task"], line["to"]) for line in beat.log if line["event"] == "moved")
+    assert set(moves.values()) == {1}
+    assert {state for _, state in moves} >= {"submitting", "submitted", "succeeded", "delivered"}
 
 
 def test_run_uses_the_services_that_it_is_given(folder: Folder, server: Server, host: Host) -> None:

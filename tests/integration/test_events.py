@@ -15,7 +15,7 @@ MOVE = "INSERT INTO task_events (task_id, from_state, to_state, cause) VALUES (:
 
 def tail_of(world: World) -> Tail:
     with world.store.look() as tx:
-        return Tail(tx)
+        return Tail.since(tx)
 
 
 def look(world: World, tail: Tail) -> list[Event]:
@@ -35,7 +35,8 @@ def test_each_move_is_seen_once_and_in_its_order(world: World) -> None:
         (one.id, State.SUBMITTING, State.SUBMITTED),
     ]
     first = seen[0]
-    assert (first.batch, first.account, first.key, first.prompt, first.attempt) == ("spring", "acme", "fox", "a fox", 1)
+    assert (first.batch, first.account, first.key, first.prompt) == ("spring", "acme", "fox", "a fox")
+    assert [(event.attempt, event.cause) for event in seen] == [(1, "dispatch"), (1, "dispatch"), (1, "submit")]
     assert look(world, tail) == []
 
 

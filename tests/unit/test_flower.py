@@ -18,9 +18,11 @@ from pipeline.worker.flower import LONGEST_PROMPT, Told, batch_stands, moved, st
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SENT = Event(
+    id=1,
     at=NOON,
     from_state=State.PLANNED,
     to_state=State.SUBMITTING,
+    cause="dispatch",
     detail=None,
     task_id=7,
     parent_id=None,

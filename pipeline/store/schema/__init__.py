@@ -3,7 +3,7 @@
 from pipeline.store.schema.base import Base
 from pipeline.store.schema.batches import Account, Batch, BatchPicture, Picture, Process
 from pipeline.store.schema.schedules import Schedule, ScheduleFire, SchedulePicture
-from pipeline.store.schema.tasks import Artifact, Attempt, Task, TaskEvent
+from pipeline.store.schema.tasks import Artifact, Attempt, LoggedMoves, Task, TaskEvent
 
 __all__ = [
     "Account",
@@ -12,6 +12,7 @@ __all__ = [
     "Base",
     "Batch",
     "BatchPicture",
+    "LoggedMoves",
     "Picture",
     "Process",
     "Schedule",

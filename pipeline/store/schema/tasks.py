@@ -7,7 +7,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -189,6 +200,19 @@ class TaskEvent(Base):
     to_state: Mapped[str]
     cause: Mapped[str]
     detail: Mapped[str | None]
+
+
+class LoggedMoves(Base):
+    """How far moves have been written to a log, by whichever process: one row, none before the first."""
+
+    __tablename__ = "logged_moves"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, server_default="1")
+    last_id: Mapped[int]
+    """The highest number of `task_events` that was written."""
+    missing: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """Lower numbers that were not there yet: they may be committed still."""
 
 
 class Artifact(Base):
