@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from pipeline.store import figures
-from pipeline.store.engine import Store, Transaction
+from pipeline.store.engine import Store
+from pipeline.store.figures import SECONDS, Figures, Posts, Room, WayHome
+from pipeline.store.tally import Tally
 
 _NOT_FOR_YOU = PlainTextResponse("Not Found", 404)
 _AWAY = PlainTextResponse("the database is away\n", 503)
@@ -37,12 +39,13 @@ class Access:
 
 
 class Metrics:
-    """Answers whoever may ask. Callers at once share one count: it reads every row."""
+    """Answers whoever may ask. Callers at once share one count; the first one reads every row."""
 
     def __init__(self, store: Store, callbacks: Mapping[str, int], access: Access) -> None:
         self._store = store
         self._callbacks = callbacks
         self._access = access
+        self._tally = Tally()
         self._counted: asyncio.Future[bytes] | None = None
 
     async def answer(self, request: Request) -> Response:
@@ -65,7 +68,8 @@ class Metrics:
     def _count(self) -> bytes:
         registry = CollectorRegistry()
         with self._store.look() as tx:
-            registry.register(_Counted([*_families(tx), _callbacks(self._callbacks)]))
+            counted = self._tally.look(tx)
+            registry.register(_Counted([*_families(counted, figures.rooms(tx)), _callbacks(self._callbacks)]))
         return generate_latest(registry)
 
 
@@ -79,14 +83,13 @@ class _Counted:
         return self._families
 
 
-def _families(tx: Transaction) -> Iterator[Metric]:
-    alike = figures.tasks(tx)
+def _families(counted: Figures, rooms: Sequence[Room]) -> Iterator[Metric]:
     tasks = GaugeMetricFamily("pipeline_tasks", "Tasks", labels=("account", "action", "state"))
     spent = CounterMetricFamily("pipeline_spent", "What was spent", labels=("account", "action"))
     reserved = GaugeMetricFamily("pipeline_reserved", "What may still be spent on what is sent", labels=("account",))
     money: dict[tuple[str, str], float] = {}
     held: dict[str, float] = {}
-    for one in alike:
+    for one in counted.tasks:
         tasks.add_metric((one.account, one.action, one.state), one.tasks)
         money[one.account, one.action] = money.get((one.account, one.action), 0) + float(one.spent)
         held[one.account] = held.get(one.account, 0) + float(one.reserved)
@@ -94,11 +97,10 @@ def _families(tx: Transaction) -> Iterator[Metric]:
         spent.add_metric(labels, amount)
     for account, amount in held.items():
         reserved.add_metric((account,), amount)
-    yield from (tasks, spent, reserved, *_rooms(tx), *_posts(tx), _way_home(tx))
+    yield from (tasks, spent, reserved, *_rooms(rooms), *_posts(counted.posts), _way_home(counted.way_home))
 
 
-def _rooms(tx: Transaction) -> Iterator[Metric]:
-    rooms = figures.rooms(tx)
+def _rooms(rooms: Sequence[Room]) -> Iterator[Metric]:
     for name, text, values in (
         ("in_flight", "Tasks that hold room on the account", {room.account: room.in_flight for room in rooms}),
         ("in_flight_limit", "Tasks that the account has room for", {room.account: room.most for room in rooms}),
@@ -111,20 +113,19 @@ def _rooms(tx: Transaction) -> Iterator[Metric]:
         yield family
 
 
-def _posts(tx: Transaction) -> Iterator[Metric]:
+def _posts(posts: Sequence[Posts]) -> Iterator[Metric]:
     ended = CounterMetricFamily("pipeline_attempts", "POSTs by how they ended", labels=("account", "outcome"))
     still_open = GaugeMetricFamily(
         "pipeline_open_attempts", "POSTs under way or in doubt", labels=("account", "outcome")
     )
-    for one in figures.posts(tx):
+    for one in posts:
         family = still_open if one.outcome in {"", "in_doubt"} else ended
         family.add_metric((one.account, one.outcome or "under_way"), one.posts)
     yield from (ended, still_open)
 
 
-def _way_home(tx: Transaction) -> Metric:
-    home = figures.way_home(tx)
-    buckets = [(str(float(bound)), count) for bound, count in zip(figures.SECONDS, home.within, strict=True)]
+def _way_home(home: WayHome) -> Metric:
+    buckets = [(str(float(bound)), count) for bound, count in zip(SECONDS, home.within, strict=True)]
     family = HistogramMetricFamily("pipeline_delivery_seconds", "From the API's end of a task until its file is home")
     family.add_metric((), [*buckets, ("+Inf", home.deliveries)], home.seconds)
     return family

@@ -55,14 +55,13 @@ class WayHome:
     within: Sequence[int]
 
 
-def tasks(tx: Transaction) -> list[Tasks]:
-    rows = tx.rows(
-        """
-        SELECT a.name AS account, action, state, count(*) AS tasks, sum(spent) AS spent, sum(reserved) AS reserved
-        FROM tasks t JOIN accounts a ON a.id = t.account_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-        """
-    )
-    return [Tasks(**row._asdict()) for row in rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is counted over all tasks."""
+
+    tasks: Sequence[Tasks]
+    posts: Sequence[Posts]
+    way_home: WayHome
 
 
 def rooms(tx: Transaction) -> list[Room]:
@@ -75,27 +74,3 @@ def rooms(tx: Transaction) -> list[Room]:
         """
     )
     return [Room(**row._asdict()) for row in rows]
-
-
-def posts(tx: Transaction) -> list[Posts]:
-    rows = tx.rows(
-        """
-        SELECT c.name AS account, coalesce(outcome, '') AS outcome, count(*) AS posts
-        FROM attempts a JOIN tasks t ON t.id = a.task_id JOIN accounts c ON c.id = t.account_id
-        GROUP BY 1, 2 ORDER BY 1, 2
-        """
-    )
-    return [Posts(**row._asdict()) for row in rows]
-
-
-def way_home(tx: Transaction) -> WayHome:
-    classes = ", ".join(f"count(*) FILTER (WHERE took <= {bound})" for bound in SECONDS)
-    row = tx.rows(
-        f"""
-        SELECT count(*) AS deliveries, coalesce(sum(took), 0) AS seconds, ARRAY[{classes}] AS within
-        FROM artifacts f JOIN tasks t ON t.id = f.task_id,
-            LATERAL (SELECT greatest(0, extract(epoch FROM f.created_at - t.finished_at))::float AS took) AS way
-        WHERE t.finished_at IS NOT NULL
-        """
-    )[0]
-    return WayHome(**row._asdict())
