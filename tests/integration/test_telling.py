@@ -1,0 +1,90 @@
+"""Flower is told over a broker that may be deaf or dead: nobody waits for it, and nothing piles up there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import redis
+from kombu.exceptions import OperationalError
+
+from pipeline.sandbox.attach import Services
+from pipeline.store import events
+from pipeline.store.events import Event
+from pipeline.task import State
+from pipeline.worker import flower
+from pipeline.worker.app import app
+from pipeline.worker.move_log import MoveLog
+from pipeline.worker.telling import publish
+from tests.integration.conftest import World
+from tests.integration.posts import claim
+
+Connect = Callable[[str], None]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Says where the broker is, for this test: Celery keeps its connections for as long as a process lives."""
+
+    def connected(url: str) -> None:
+        monkeypatch.setitem(app.conf, "broker_url", url)
+        monkeypatch.setattr(app, "_pool", None)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)
+
+    return connected
+
+
+def told(number: int) -> list[flower.Told]:
+    sent = Event(
+        id=number,
+        at=datetime.now(UTC),
+        from_state=State.PLANNED,
+        to_state=State.SUBMITTING,
+        cause="dispatch",
+        detail=None,
+        task_id=number,
+        parent_id=None,
+        batch_id=1,
+        batch="spring",
+        account="acme",
+        key=f"fox-{number}",
+        action="imagine",
+        prompt="a red fox in the snow " * 9,
+        attempt=1,
+        image_url=None,
+        submitted_at=None,
+        started_at=None,
+        finished_at=None,
+    )
+    return list(flower.moved(sent))
+
+
+def test_where_nobody_listens_nothing_is_kept(services: Services, connect: Connect) -> None:
+    connect(services.redis())
+    with redis.Redis.from_url(services.redis()) as broker:
+        before = broker.dbsize()
+        began = time.monotonic()
+        for burst in range(4):
+            publish([one for number in range(events.MOST) for one in told(burst * events.MOST + number)])
+        assert time.monotonic() - began < 5
+        assert broker.dbsize() == before
+
+
+def test_while_the_broker_is_dead_moves_are_logged(
+    world: World, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("redis://127.0.0.1:1/0")
+    monkeypatch.setitem(app.conf, "broker_connection_timeout", 0.1)
+    world.plan("fox")
+    claim(world)
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(publish, told(1))
+        with world.store.alone(4711) as tx:
+            assert tx
+            assert MoveLog(world.store).write_next(tx) == 1
+        assert not telling.done()
+        with pytest.raises(OperationalError):
+            telling.result(20)
