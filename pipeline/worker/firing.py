@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import partial
 
@@ -10,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline import fire
 from pipeline.errors import PipelineError
+from pipeline.log import Log
 from pipeline.store import schedules
 from pipeline.store.engine import Store
 from pipeline.worker.app import Doorbell
 
-log = logging.getLogger("pipeline.beat")
+log = Log("beat")
 
 LOOK_EVERY = 1.0
 """Seconds between two looks."""
@@ -50,15 +50,15 @@ class Firing:
             with self.store.begin() as tx:
                 for batch_id in fire.settle(tx, schedule_id):
                     tx.after_commit(partial(self.bell.read, self.account, batch_id))
-                    tx.after_commit(partial(log.info, "schedule_fired schedule=%s batch=%s", schedule_id, batch_id))
+                    tx.after_commit(partial(log.info, "schedule_fired", schedule=schedule_id, batch=batch_id))
         except OperationalError:
             raise
         except PipelineError as problem:
             self._put_aside(schedule_id)
-            log.warning("schedule_not_settled schedule=%s why=%s: tried again in a minute", schedule_id, problem)
+            log.warning("schedule_not_settled", schedule=schedule_id, again_in=ASIDE, why=str(problem))
         except Exception:
             self._put_aside(schedule_id)
-            log.exception("schedule_not_settled schedule=%s: tried again in a minute", schedule_id)
+            log.exception("schedule_not_settled", schedule=schedule_id, again_in=ASIDE)
 
     def _put_aside(self, schedule_id: int) -> None:
         self._aside[schedule_id] = time.monotonic() + ASIDE

@@ -164,11 +164,9 @@ def cancel(account_id: int) -> None:
     try:
         asked = ask_to_stop(at.store, at.api, account_id, at.questions.map)
     except QueryError as failure:
-        log.warning("cancel_failed account=%s why=%s", at.account, failure)
+        log.warning("cancel_failed", account=at.account, why=str(failure))
         return
-    log.info(
-        "asked_to_stop account=%s stopped=%s refused=%s why=%s", at.account, asked.stopped, asked.refused, asked.why
-    )
+    log.info("asked_to_stop", account=at.account, stopped=asked.stopped, refused=asked.refused, why=asked.why)
 
 
 @step("deliver")
