@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from pipeline.sandbox.lair import EmbeddedError, log_tail, open_log, with_tail
+from pipeline.sandbox.lair import EmbeddedError, cut_log, log_tail, open_log, with_tail
 from pipeline.sandbox.processes import Children, Command, Process, end_group
 
 QUICK = 10.0  # seconds; a life shorter than this counts as a quick death
 QUICK_DEATHS = 5  # in a row, before giving up
+LOOK_AT_LOG_EVERY = 30.0  # seconds
 LONGEST_PAUSE = 5.0  # seconds between two starts
 
 
@@ -97,7 +98,7 @@ class Keeper:
                     answered = True
                     self.state = "running"
                     self._settled.set()
-                status = await asyncio.shield(process.exited)
+                status = await self._end_of(process)
                 self._bury(process)
                 quick_deaths = quick_deaths + 1 if time.monotonic() - self._born < QUICK else 0
                 if not answered or quick_deaths >= QUICK_DEATHS:
@@ -108,6 +109,15 @@ class Keeper:
             self.why = str(error) if isinstance(error, EmbeddedError) else self._refusal(error)
             self.state = "failed"
             self._settled.set()
+
+    async def _end_of(self, process: Process) -> int:
+        """Waits for the child's exit status, and keeps its log from growing without end."""
+        while True:
+            await asyncio.wait((process.exited,), timeout=LOOK_AT_LOG_EVERY)
+            if process.exited.done():
+                return process.exited.result()
+            if cut_log(self._folder, self.recipe.name):
+                self._log_start = 0
 
     async def _start(self) -> Process:
         with open_log(self._folder, self.recipe.name) as log:

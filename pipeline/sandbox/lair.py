@@ -11,12 +11,13 @@ import json
 import os
 import random
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-LOG_LIMIT = 4 * 1024 * 1024  # bytes; a longer log starts anew
+LOG_LIMIT = 64 * 1024 * 1024  # bytes; a longer log starts anew, and what it held is kept once
 TAIL_LINES = 15
 PORTS = range(15_000, 30_000)  # below the ports that Linux and macOS lend to outgoing connections
 SOCKET = "supervisor.sock"
@@ -75,12 +76,24 @@ def socket_address(folder: Path) -> Iterator[str]:
 
 
 def open_log(folder: Path, name: str) -> BinaryIO:
-    """The log of one child, to append to; one that has grown past `LOG_LIMIT` starts anew."""
-    path = log_path(folder, name)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    if os.fstat(descriptor).st_size > LOG_LIMIT:
-        os.ftruncate(descriptor, 0)
+    """The log of one child, to append to."""
+    cut_log(folder, name)
+    descriptor = os.open(log_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     return os.fdopen(descriptor, "ab", buffering=0)
+
+
+def cut_log(folder: Path, name: str) -> bool:
+    """Starts a log anew that has grown past `LOG_LIMIT`, while its child goes on appending; whether it had.
+
+    What it held becomes `NAME.log.1`. A line that is written at that very moment may be in neither.
+    """
+    path = log_path(folder, name)
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+            os.truncate(path, 0)
+            return True
+    return False
 
 
 def log_path(folder: Path, name: str) -> Path:
