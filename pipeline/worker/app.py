@@ -58,11 +58,18 @@ def connect(redis_url: str) -> None:
     app.conf.broker_url = redis_url
 
 
+def _acknowledge_while_open(channel: Channel, delivery_tag: str, multiple: bool = False) -> None:  # noqa: ARG001 - kombu's own
+    if not channel.closed:
+        channel.qos.ack(delivery_tag)
+
+
 def listen(queues: Sequence[str]) -> None:
     """Says which queues this process takes messages from."""
-    # A worker whose Redis is killed ends when it tries to put back what it had not begun (kombu 5.7,
-    # QoS.restore_unacked, on a connection that is closed already). The beat rings for that again anyway.
+    # A worker whose Redis is killed ends when it tries to put back what it had not begun, or to acknowledge what it
+    # has begun (kombu 5.7, QoS.restore_unacked and QoS.ack, on a connection that is closed already). The beat rings
+    # for that again anyway.
     Channel.do_restore = False
+    Channel.basic_ack = _acknowledge_while_open  # type: ignore[method-assign]
     # An exchange of its own for each: on a shared one, a message for one account could reach another.
     app.conf.task_queues = [
         Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
