@@ -33,6 +33,10 @@ app.conf.update(
         "socket_keepalive": True,
         "health_check_interval": 25,
         "unacked_mutex_expire": 30,
+        # Whoever rings has outcomes to save, which must not wait six seconds for each ring to a broker that is away.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.2,
     },
     # A worker uses few threads, and each may publish.
     broker_pool_limit=10,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from kombu import Connection
 from kombu.transport.virtual import Channel
 
 from pipeline.sandbox.attach import Services
-from pipeline.worker.app import app, listen
+from pipeline.worker.app import Doorbell, app, listen
 
 
 @pytest.fixture
@@ -16,6 +18,15 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Channel, name, getattr(Channel, name))
     monkeypatch.setitem(app.conf, "task_queues", None)
     listen(["acme.flow"])
+
+
+def test_a_ring_to_a_broker_that_is_away_is_lost_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:9/0")
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    began = time.monotonic()
+    Doorbell().submit("acme", 1)
+    assert time.monotonic() - began < 3.0
 
 
 @pytest.mark.usefixtures("listening")
