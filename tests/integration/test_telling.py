@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -73,14 +74,14 @@ def test_where_nobody_listens_nothing_is_kept(services: Services, connect: Conne
         assert broker.dbsize() == before
 
 
-def test_while_the_broker_is_dead_moves_are_logged(
+def test_while_the_broker_does_not_answer_moves_are_logged(
     world: World, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect("redis://127.0.0.1:1/0")
-    monkeypatch.setitem(app.conf, "broker_connection_timeout", 0.1)
+    monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 1)
     world.plan("fox")
     claim(world)
-    with ThreadPoolExecutor(1) as pool:
+    with socket.create_server(("127.0.0.1", 0)) as mute, ThreadPoolExecutor(1) as pool:
+        connect(f"redis://127.0.0.1:{mute.getsockname()[1]}/0")
         telling = pool.submit(publish, told(1))
         with world.store.alone(4711) as tx:
             assert tx
