@@ -1,8 +1,8 @@
 # One image for every service of docker-compose.yml: `docker run mj-pipeline --help` lists its commands.
 FROM python:3.12-slim AS build
 WORKDIR /source
-COPY requirements.lock ./
-RUN python -m venv /opt/pipeline && /opt/pipeline/bin/pip install --no-cache-dir --requirement requirements.lock
+COPY requirements-s3.lock ./
+RUN python -m venv /opt/pipeline && /opt/pipeline/bin/pip install --no-cache-dir --requirement requirements-s3.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY pipeline pipeline

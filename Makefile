@@ -61,6 +61,7 @@ bench: $(VENV)/installed-dev  ## speed and memory (N=200 for a short run, LONG=1
 lock:  ## renew the exact versions in requirements*.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml --extra s3 -o requirements-s3.lock
 	$(BIN)/uv pip compile --universal --no-header --no-annotate --quiet --upgrade --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and the caches; .pipeline stays, it remembers what is paid for

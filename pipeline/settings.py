@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from difflib import get_close_matches
@@ -21,6 +22,10 @@ from pipeline.task import Policy
 
 SECRETS = Path("/run/secrets")
 """Where Docker puts secrets. A setting may be a file there that bears its name; the environment goes before it."""
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""How an address begins; no folder does that anybody means to."""
 
 
 class Dialect(StrEnum):
@@ -43,6 +48,18 @@ def _http_url(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("must not contain a user or password: the key belongs in PIPELINE_API_KEY")
     return value.rstrip("/").removesuffix("/mj")
+
+
+def _output(value: str) -> str:
+    """A folder, or an address. Which addresses can be written to is known where they are opened."""
+    if not _SCHEME.match(value):
+        return value
+    scheme, separator, rest = value.partition("://")
+    if not (separator and rest.strip("/")) or "::" in value:
+        raise ValueError(f"must be a folder, or an address such as {scheme.partition(':')[0]}://bucket/pictures")
+    if "@" in urlsplit(value).netloc and urlsplit(value).password is not None:
+        raise ValueError("must not contain a password: it belongs where the store's own library looks for it")
+    return value.rstrip("/")
 
 
 def _psycopg(value: SecretStr) -> SecretStr:
@@ -103,7 +120,11 @@ class Settings(BaseSettings):
     hook_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, description="Public address of `pipeline hooks`, where the server reports. Not set: it is only asked"
     )
-    output_dir: Path = Field(Path("pictures"), description="Where pictures, sidecars and galleries are written")
+    output_dir: Annotated[str, AfterValidator(_output)] = Field(
+        "pictures",
+        description="Where pictures, sidecars and galleries are written: a folder, or an address that fsspec knows, "
+        "such as `s3://bucket/pictures`",
+    )
     data_dir: Path = Field(Path(".pipeline"), description="Where the embedded services keep their data")
     max_running: int = Field(
         3, ge=1, le=1_000, description="How many tasks the account runs at once (the server's own limit)"

@@ -6,9 +6,9 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from pipeline.api.client import Api
+from pipeline.deliver import Folder, folder_at
 from pipeline.errors import UsageError
 from pipeline.settings import Settings, load
 from pipeline.store import accounts
@@ -34,7 +34,8 @@ class Runtime:
     api: Api
     account: str
     account_id: int
-    output_dir: Path
+    home: Folder
+    """Where pictures are brought; each batch has a folder in it."""
     max_attempts: int
     horizon: float
     """Seconds, see `doubt.resolution`."""
@@ -61,6 +62,10 @@ def open_api(settings: Settings) -> Api:
     )
 
 
+def open_home(settings: Settings) -> Folder:
+    return folder_at(settings.output_dir)
+
+
 def register_account(store: Store, settings: Settings) -> int:
     """The id of the settings' account."""
     with store.begin() as tx:
@@ -84,7 +89,7 @@ def runtime() -> Runtime:
         api=open_api(settings),
         account=settings.account_name,
         account_id=register_account(store, settings),
-        output_dir=settings.output_dir,
+        home=open_home(settings),
         max_attempts=settings.max_attempts,
         horizon=settings.horizon,
         pool=ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="http"),

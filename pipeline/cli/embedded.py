@@ -17,10 +17,13 @@ from pipeline.errors import ServiceError, UsageError
 from pipeline.sandbox.attach import EmbeddedError, Program, Services, attach
 from pipeline.settings import Dialect, Settings, load
 from pipeline.store.batches import Batch
+from pipeline.wiring import open_home
 
 SANDBOX, HOOKS = "sandbox", "hooks"
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What else of this process's environment the workers need."""
+OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "FSSPEC_")
+"""Where the libraries of stores elsewhere find their credentials, when pictures go there."""
 ENOUGH = 16 * 1024 * 1024
 """Bytes without which the embedded Postgres cannot go on: it writes its journal in pieces of this size."""
 GRACE = 200.0
@@ -86,7 +89,8 @@ class Place:
         self._set(api_base_url=f"http://127.0.0.1:{port}", api_key=SANDBOX, account=name)
 
     def start_work(self) -> None:
-        """Workers and the beat, until this process ends."""
+        """Workers and the beat, until this process ends. Raises `UsageError` for an output that cannot be one."""
+        open_home(self.settings)
         if self.settings.redis_url is None:
             self._set(redis_url=self.services.redis())
         self.check_broker()
@@ -152,8 +156,11 @@ class Place:
             if value not in (None, "", {})
         }
         values.pop("PIPELINE_PRICES", None)  # agreed with the batch
-        values["PIPELINE_OUTPUT_DIR"] = str(Path(self.settings.output_dir).absolute())
         asked = {*NETWORK, *(name.lower() for name in NETWORK)}
+        if "://" in self.settings.output_dir:
+            asked |= {name for name in os.environ if name.startswith(OF_STORES)}
+        else:
+            values["PIPELINE_OUTPUT_DIR"] = str(Path(self.settings.output_dir).absolute())
         return {name: os.environ[name] for name in asked if name in os.environ} | values
 
 

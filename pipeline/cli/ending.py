@@ -6,7 +6,6 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -29,13 +28,13 @@ class Ending:
     failures: tuple[Failure, ...]
     sent: int
     seconds: float | None = None
-    gallery: Path | None = None
+    gallery: str | None = None
 
     @property
     def exit_status(self) -> int:
         return 0 if self.progress.whole and not self.progress.cancelled else 1
 
-    def at_the_end_of_a_run(self, *, seconds: float, gallery: Path | None) -> Ending:
+    def at_the_end_of_a_run(self, *, seconds: float, gallery: str | None) -> Ending:
         return replace(self, seconds=seconds, gallery=gallery)
 
     def as_json(self) -> dict[str, Any]:
@@ -51,7 +50,7 @@ class Ending:
             "not_affordable": self.progress.unaffordable,
             "money": self._money(),
             "seconds": None if self.seconds is None else round(self.seconds, 2),
-            "gallery": str(self.gallery) if self.gallery else None,
+            "gallery": self.gallery,
         }
 
     def _money(self) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-from pipeline.deliver import remove_stale_parts
+from pipeline.deliver import Folder, remove_stale_parts
 from pipeline.inputs import Input
 from pipeline.report import GalleryBatch, GalleryInput, GalleryRow, GalleryTask, write_gallery
 from pipeline.report.told import told_of
@@ -15,9 +15,10 @@ from pipeline.store.progress import progress_of
 from pipeline.store.records import Record, trees
 
 
-def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
-    """Writes the batch's gallery beside its pictures; the page to open."""
-    remove_stale_parts(output_dir / batch.folder)
+def write_batch_gallery(store: Store, batch: Batch, home: Folder) -> str:
+    """Writes the batch's gallery beside its pictures; where the page to open is."""
+    folder = home.inside(batch.folder)
+    remove_stale_parts(folder)
     with store.begin() as tx:
         over = progress_of(tx, batch.id).over
 
@@ -27,7 +28,7 @@ def write_batch_gallery(store: Store, batch: Batch, output_dir: Path) -> Path:
         return kept[1] if kept else None
 
     return write_gallery(
-        output_dir / batch.folder,
+        folder,
         GalleryBatch(
             name=batch.name,
             rows=(_row(record) for record in trees(store, batch.id) if _is_shown(record)),

@@ -26,7 +26,7 @@ from pipeline.store.changes import compare
 from pipeline.store.engine import Store, Transaction
 from pipeline.task import NewTask
 from pipeline.terms import Terms, actions_of, refuse_unpriced, smaller
-from pipeline.wiring import register_account
+from pipeline.wiring import open_home, register_account
 
 MOST_SKIPPED = 5
 """Skipped rows that are named; the others are counted."""
@@ -136,7 +136,7 @@ def _look_before(store: Store, here: Place, content: Content, handed: Handed) ->
     with store.begin() as tx:
         known = batches.known(tx, here.account_name, handed.name)
         if known is None and not here.is_sandbox:
-            refuse_unknown_pictures(here.settings.output_dir, handed.name, here.account_name)
+            refuse_unknown_pictures(open_home(here.settings), handed.name, here.account_name)
         if known is not None and not batches.is_of(tx, known, handed):
             changes = compare(tx, known, content.tasks())
             if changes.differs:
@@ -145,15 +145,15 @@ def _look_before(store: Store, here: Place, content: Content, handed: Handed) ->
 
 def _started_over(tx: Transaction, here: Place, handed: Handed) -> Handed:
     """The manifest as that of a new batch. What is known under its name gets another, and sends nothing more."""
-    used, output_dir = batches.folders(tx), here.settings.output_dir
+    used, home = batches.folders(tx), open_home(here.settings)
     names = chain([handed.name], (f"{handed.name}-{number}" for number in count(2)))
-    folder = next(name for name in names if name not in used and not (output_dir / name).exists())
+    folder = next(name for name in names if name not in used and not home.inside(name).exists())
     known = batches.known(tx, here.account_name, handed.name)
     before = ""
     if known is not None:
-        before = f"; what was made before is batch {batches.leave_name(tx, known)}, in {output_dir / known.folder}"
+        before = f"; what was made before is batch {batches.leave_name(tx, known)}, in {home.inside(known.folder)}"
         rows.write_tasks(tx, known.id, ())
-    print(f"{handed.name}: starts over in {output_dir / folder}{before}", file=sys.stderr, flush=True)
+    print(f"{handed.name}: starts over in {home.inside(folder)}{before}", file=sys.stderr, flush=True)
     return replace(handed, folder=folder)
 
 

@@ -21,7 +21,7 @@ from pipeline.store import batches
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store, Transaction
 from pipeline.store.progress import progress_of
-from pipeline.wiring import open_api
+from pipeline.wiring import open_api, open_home
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
 BatchWord = Annotated[str, typer.Argument(metavar="BATCH", help="Name or id of a batch.")]
@@ -71,7 +71,7 @@ def report(batch: BatchWord) -> None:
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
             found = batches.find(tx, batch, here.account_name)
-        print(write_batch_gallery(store, found, here.settings.output_dir))
+        print(write_batch_gallery(store, found, open_home(here.settings)))
 
 
 def _list_batches(tx: Transaction, as_json: bool) -> None:

@@ -17,12 +17,13 @@ from pipeline.cli.handover import Content, hand_over, read_checked
 from pipeline.cli.interruption import going_on_with
 from pipeline.cli.live import follow
 from pipeline.cli.ready import ready_store
+from pipeline.deliver import Folder
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import load
 from pipeline.store import batches
 from pipeline.store.batches import Batch
 from pipeline.store.engine import Store
-from pipeline.wiring import open_api
+from pipeline.wiring import open_api, open_home
 
 ManifestFile = Annotated[Path, typer.Argument(metavar="FILE", help="A manifest: CSV or YAML.")]
 Delivery = Annotated[
@@ -55,7 +56,7 @@ def run(
         store = ready_store(here.settings, migrate_first=True)
         before = None if fresh else _done_before(store, here, content, delivery)
         batch, since = before or _make(store, here, content, delivery=delivery, fresh=fresh)
-        gallery = _gallery(store, batch, here.settings.output_dir) if delivery else None
+        gallery = _gallery(store, batch, open_home(here.settings)) if delivery else None
         with store.begin() as tx:
             end = ending(tx, batches.get(tx, batch.id), since=since)
         # Before the services stop, which takes a moment that nobody has to wait for.
@@ -80,6 +81,7 @@ def submit(
         )
     with place(settings) as here:
         open_api(settings)
+        open_home(settings)
         here.check_broker()
         store = ready_store(settings, migrate_first=False)
         batch, to_read = hand_over(store, here, content, delivery=delivery, fresh=fresh)
@@ -88,10 +90,10 @@ def submit(
     print(batch.id)
 
 
-def _gallery(store: Store, batch: Batch, output_dir: Path) -> Path | None:
+def _gallery(store: Store, batch: Batch, home: Folder) -> str | None:
     """A page that cannot be written costs the page, not the result."""
     try:
-        return write_batch_gallery(store, batch, output_dir)
+        return write_batch_gallery(store, batch, home)
     except PipelineError as failure:
         print(failure, file=sys.stderr)
         return None
@@ -118,6 +120,8 @@ def _whose(here: Place) -> str:
 def _make(store: Store, here: Place, content: Content, *, delivery: bool, fresh: bool) -> tuple[Batch, datetime]:
     here.bring_up_api()
     open_api(here.settings).check()
+    if delivery:
+        open_home(here.settings).check()  # before anything is paid for that cannot be brought there
     with store.begin() as tx:
         since: datetime = tx.scalar("SELECT now()")
     batch, to_read = hand_over(store, here, content, delivery=delivery, fresh=fresh)

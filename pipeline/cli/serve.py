@@ -12,9 +12,10 @@ import httpx
 import typer
 
 from pipeline.cli.ready import log_to_stderr, ready_broker, ready_store, redis_url
+from pipeline.deliver import remove_stale_parts
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.settings import Settings, load
-from pipeline.wiring import open_api, open_store, runtime
+from pipeline.wiring import open_api, open_home, open_store, runtime
 
 THREADS = 8
 """Steps at once in one worker process. A step waits mostly; its requests run on threads of their own."""
@@ -46,7 +47,7 @@ def worker(
     from pipeline.worker.heartbeat import Heartbeat  # noqa: PLC0415
 
     settings = _configured()
-    runtime()
+    remove_stale_parts(runtime().home)
     connect(redis_url(settings))
     kinds = {Work.FLOW: flow_queue, Work.DELIVER: deliver_queue}
     listen([queue(settings.account_name) for kind, queue in kinds.items() if only in {kind, Work.ALL}])
@@ -95,7 +96,7 @@ def migrate() -> None:
 
 
 def check() -> None:
-    """Database, broker, account, dialect, hooks: a line each. What is not set, `pipeline run` brings up itself."""
+    """Database, broker, account, dialect, hooks, output: a line each. What is not set, `pipeline run` brings up."""
     settings = load()
     worst = 0
     probes = (
@@ -104,6 +105,7 @@ def check() -> None:
         ("broker", settings.redis_url, _check_broker),
         ("account", settings.api_base_url, _check_account),
         ("hooks", settings.hook_url, _check_hooks),
+        ("output", settings.output_dir, _check_output),
     )
     for name, setting, probe in probes:
         if setting is None:
@@ -158,6 +160,13 @@ def _check_hooks(settings: Settings) -> str:
     if answer.status_code != 200:
         raise ServiceError(f"{address} answered HTTP {answer.status_code}: is that `pipeline hooks`?")
     return f"{settings.hook_url} receives"
+
+
+def _check_output(settings: Settings) -> str:
+    """Writes there as a worker would. Raises `ServiceError`."""
+    home = open_home(settings)
+    home.check()
+    return f"{home} can be written"
 
 
 def _configured() -> Settings:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.action import Action
+from pipeline.deliver.folder import Folder
 from pipeline.task import Mode
 
 
@@ -40,7 +41,7 @@ class Delivery:
     """One picture to bring home: from `url` to `<folder>/<stem>.<format>`. `folder` is `<output>/<batch>`."""
 
     task_id: int
-    folder: Path
+    folder: Folder
     stem: str
     url: str
     facts: Facts
@@ -48,7 +49,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """A picture, film or text on disk, verified. `path` is relative to the output folder (`spring/fox-U1.png`).
+    """A picture, film or text in its folder, verified. `path` is relative to the output folder (`spring/fox-U1.png`).
 
     Only a picture has a width and a height, in pixels.
     """
@@ -68,18 +69,18 @@ class Cause(StrEnum):
     DEAD_LINK = "dead_link"
     """404, 403 or 410: the API may have a fresh link."""
     NETWORK = "network"
-    """Host unreachable, too slow, or in trouble: the same link may work later."""
+    """Host unreachable, too slow, or in trouble, or the store that it goes to: the same may work later."""
     NO_PICTURE = "no_picture"
     """Something came, but not a whole picture: a web page, text, a torn file."""
     DISK = "disk"
-    """It cannot be written here. Nothing is wrong with the link."""
+    """It cannot be written where it belongs. Nothing is wrong with the link."""
     REFUSED = "refused"
     """Not a link that we follow, not a place that we write to, or over a limit. Trying again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotDelivered:
-    """A picture that is not on disk. `reason` is a sentence for people, without secrets."""
+    """A picture that is not at home. `reason` is a sentence for people, without secrets."""
 
     reason: str
     cause: Cause

@@ -1,21 +1,23 @@
-"""Files that appear whole or not at all, inside the batch folder only, and sentences for a disk that says no."""
+"""A folder of this machine: files that appear whole or not at all, and sentences for a disk that says no."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
-from pipeline.deliver.delivery import Cause, Delivered, Delivery, NotDelivered, Picture
+from pipeline.deliver.folder import Folder, Name, Part
+from pipeline.errors import ServiceError
 
-PART_SUFFIX = ".part"
+PART = re.compile(r"\..*\.\d+-[0-9a-f]{8}\.part")
 STALE_SECONDS = 3600
 """Far beyond the longest download: a part file this old belongs to a process that was killed."""
 
@@ -31,55 +33,88 @@ DISK_TROUBLE = {
     errno.EISDIR: ("a folder is in the place of a file", "move it away"),
     errno.EIO: ("the disk fails", "check it"),
 }
+ELSEWHERE = "or set PIPELINE_OUTPUT_DIR to another place, then run it again"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A file that is still being written, beside the place that it will take."""
+class LocalFolder:
+    """A `Folder` on a disk of this machine, or on one that is mounted here."""
 
     path: Path
-    file: BinaryIO
 
-    def become(self, target: Path) -> None:
-        """Take the place of `target` in one step, with the bytes safely on disk first."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.path.replace(target)
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def drafts(self) -> Path:
+        return self.path
+
+    def inside(self, name: str) -> LocalFolder:
+        return LocalFolder(self.path / name)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def keep(self, part: Part, name: Name, *, surely: bool = True) -> None:
+        """Takes the place of an older file in one step; `surely` with the bytes safely on disk first."""
+        target = self.path / name
+        part.file.flush()
+        if surely:
+            os.fsync(part.file.fileno())
+        if target.parent != self.path:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        part.path.replace(target)
+
+    def settle(self) -> None:
+        """Makes the new names survive a power cut."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def open(self, name: Name) -> BinaryIO:
+        return (self.path / name).open("rb")
+
+    def modified(self, name: Name) -> float | None:
+        path = self.path / name
+        return path.stat().st_mtime if path.is_file() else None
+
+    def files(self, pattern: str) -> list[str]:
+        return [path.name for path in self.path.glob(pattern)]
+
+    def remove(self, name: Name) -> None:
+        (self.path / name).unlink(missing_ok=True)
+
+    def check(self) -> None:
+        """Writes where the folder is, or will be, and leaves nothing there."""
+        there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
+        try:
+            with TemporaryFile(dir=there) as file:
+                file.write(b"\0")
+        except OSError as error:
+            raise ServiceError(disk_sentence(error, LocalFolder(there))) from None
 
 
-def disk_sentence(error: OSError, folder: Path) -> str:
-    """What the disk refused, where, and what to do."""
+def disk_sentence(error: OSError, folder: Folder) -> str:
+    """What the disk refused, where, and what to do. What is elsewhere has said so itself."""
+    if isinstance(error, ServiceError):
+        return str(error)
     where = error.filename if isinstance(error.filename, str) else str(folder)
     what, remedy = DISK_TROUBLE.get(error.errno or 0, (error.strerror or "it could not be written", "see to it"))
-    return f"{what}: {where}; {remedy}, or set PIPELINE_OUTPUT_DIR to another place, then run it again"
-
-
-def refusal_of_place(delivery: Delivery) -> NotDelivered | None:
-    """Why nothing is written under this stem, or None. The plan makes safe stems; this is the second lock."""
-    folder, stem = delivery.folder, delivery.stem
-    plain = stem not in ("", ".", "..") and not any(sign in stem for sign in "/\\\0")
-    try:
-        inside = plain and (folder / f"{stem}.png").parent.resolve() == folder.resolve()
-    except (OSError, RuntimeError, ValueError):
-        inside = False
-    if inside:
-        return None
-    reason = f"the file name {stem!r} would leave the folder {folder}; nothing was written"
-    return NotDelivered(reason=reason, cause=Cause.REFUSED)
+    return f"{what}: {where}; {remedy}, {ELSEWHERE}"
 
 
 @contextmanager
-def part_file(delivery: Delivery) -> Iterator[Part]:
-    """A fresh part file in the batch folder, which is made if need be. It is gone afterwards, whatever happens."""
-    delivery.folder.mkdir(parents=True, exist_ok=True)
-    with _part_in(delivery.folder, delivery.stem) as part:
-        yield part
-
-
-@contextmanager
-def _part_in(folder: Path, stem: str) -> Iterator[Part]:
-    short = stem.encode()[:80].decode(errors="ignore")
-    path = folder / f".{short}.{os.getpid()}-{secrets.token_hex(4)}{PART_SUFFIX}"
+def part_for(folder: Folder, name: str) -> Iterator[Part]:
+    """A fresh part file on this machine, beside its place if that is here. It is gone afterwards, whatever happens."""
+    folder.drafts.mkdir(parents=True, exist_ok=True)
+    short = name.encode()[:80].decode(errors="ignore")
+    path = folder.drafts / f".{short}.{os.getpid()}-{secrets.token_hex(4)}.part"
     with path.open("xb") as file:
         try:
             yield Part(path, file)
@@ -87,59 +122,21 @@ def _part_in(folder: Path, stem: str) -> Iterator[Part]:
             path.unlink(missing_ok=True)
 
 
-def keep_picture(delivery: Delivery, part: Part, picture: Picture, record: dict[str, Any]) -> Delivered:
-    """Give the picture its name, then write its record: for a moment a whole picture may be without one."""
-    folder, name = delivery.folder, delivery.stem + picture.extension
-    before = _recorded_file(folder / f"{delivery.stem}.json")
-    part.become(folder / name)
-    write_whole(folder, f"{delivery.stem}.json", json.dumps(record, ensure_ascii=False, indent=2) + "\n")
-    if before and before != name and Path(before).stem == delivery.stem:
-        (folder / before).unlink(missing_ok=True)
-    _sync_folder(folder)
-    return Delivered(
-        task_id=delivery.task_id,
-        path=Path(folder.name) / name,
-        bytes=record["bytes"],
-        sha256=record["sha256"],
-        width=picture.width,
-        height=picture.height,
-        media_type=picture.media_type,
-    )
-
-
-def write_whole(folder: Path, name: str, text: str) -> None:
+def write_whole(folder: Folder, name: str, text: str) -> None:
     """Write a text file in one step: a reader sees the old one or the new one. Raises OSError."""
-    with _part_in(folder, name) as part:
+    with part_for(folder, name) as part:
         part.file.write(text.encode("utf-8", errors="replace"))
-        part.become(folder / name)
+        folder.keep(part, name)
 
 
-def remove_stale_parts(folder: Path) -> int:
-    """Remove what killed processes left half-written in a batch folder, and say how many. Raises OSError."""
+def remove_stale_parts(folder: Folder) -> int:
+    """Remove what killed processes left half-written on this machine, and say how many. Raises OSError."""
     oldest, removed = time.time() - STALE_SECONDS, 0
-    for path in folder.glob(f".*{PART_SUFFIX}"):
+    for path in folder.drafts.glob(".*.part"):
         try:
-            if path.stat().st_mtime < oldest:
+            if PART.fullmatch(path.name) and path.stat().st_mtime < oldest:
                 path.unlink()
                 removed += 1
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # somebody else's, in a folder that is shared
             continue
     return removed
-
-
-def _recorded_file(sidecar: Path) -> str | None:
-    """The file that an earlier delivery of the same stem recorded: replaced even if its format was another."""
-    try:
-        file = json.loads(sidecar.read_bytes())["file"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return file if isinstance(file, str) and Path(file).name == file else None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new names survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

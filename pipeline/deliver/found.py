@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from pipeline.errors import UsageError
+from pipeline.deliver.folder import Folder
+from pipeline.errors import ServiceError, UsageError
+
+AT_ONCE = 16
+"""Sidecars: a folder elsewhere takes its time for each."""
 
 
-def refuse_unknown_pictures(output_dir: Path, batch: str, account: str) -> None:
+def refuse_unknown_pictures(home: Folder, batch: str, account: str) -> None:
     """Raises `UsageError` when the batch's folder holds pictures of this account, and the database knows no such batch.
 
     Then this is most likely another database than the one they were paid for in, and all would be paid for again.
     """
-    folder = output_dir / batch
-    found = sum(_is_of(account, sidecar) for sidecar in folder.glob("*.json")) if folder.is_dir() else 0
+    folder = home.inside(batch)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = sum(pool.map(partial(_is_of, account, folder), folder.files("*.json")))
     if found:
         raise UsageError(
             f"{folder} holds {found} pictures of account {account}, and this database does not know them: nothing was "
@@ -24,9 +30,12 @@ def refuse_unknown_pictures(output_dir: Path, batch: str, account: str) -> None:
         )
 
 
-def _is_of(account: str, sidecar: Path) -> bool:
+def _is_of(account: str, folder: Folder, sidecar: str) -> bool:
     try:
-        record = json.loads(sidecar.read_text())
+        with folder.open(sidecar) as file:
+            record = json.load(file)
+    except ServiceError:  # a store that is away, which may hold anything
+        raise
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and record.get("account") == account

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from pipeline.deliver.delivery import Cause, Delivered, Delivery, Fetched, NotDelivered, Picture
-from pipeline.deliver.files import disk_sentence, keep_picture, part_file, refusal_of_place
+from pipeline.deliver.delivery import Delivered, Delivery, Fetched, NotDelivered, Picture
+from pipeline.deliver.files import part_for
+from pipeline.deliver.keeping import keep_picture, not_kept, refusal_of_stem
 from pipeline.deliver.sidecar import sidecar
 
 TEXT = Picture(format="TEXT", extension=".txt", media_type="text/plain")
@@ -14,7 +15,7 @@ TEXT = Picture(format="TEXT", extension=".txt", media_type="text/plain")
 
 def write_text(delivery: Delivery, result: dict[str, Any]) -> Delivered | NotDelivered:
     """Writes `<stem>.txt`, and in `<stem>.json` the record with what was made of the text: prompts, tokens, a seed."""
-    refused = refusal_of_place(delivery)
+    refused = refusal_of_stem(delivery)
     if refused:
         return refused
     content = (_readable(result).rstrip() + "\n").encode(errors="replace")
@@ -22,11 +23,11 @@ def write_text(delivery: Delivery, result: dict[str, Any]) -> Delivered | NotDel
     record = sidecar(delivery, fetched, TEXT)
     record |= {"seed": result.get("seed") or record["seed"], "result": result}
     try:
-        with part_file(delivery) as part:
+        with part_for(delivery.folder, delivery.stem) as part:
             part.file.write(content)
             return keep_picture(delivery, part, TEXT, record)
     except OSError as error:
-        return NotDelivered(reason=disk_sentence(error, delivery.folder), cause=Cause.DISK)
+        return not_kept(delivery, error)
 
 
 def _readable(result: dict[str, Any]) -> str:

@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import partial
 from html import escape
 from itertools import islice
-from pathlib import Path
 from tempfile import TemporaryFile
 
+from pipeline.deliver import Folder
 from pipeline.deliver.files import disk_sentence, write_whole
 from pipeline.errors import PipelineError
 from pipeline.report.card import Card, anchor_of, article
@@ -58,22 +58,22 @@ class Tally:
         return (self.last - self.first).total_seconds() if self.first and self.last else None
 
 
-def write_gallery(folder: Path, batch: GalleryBatch) -> Path:
-    """Write `index.html` (and `page-2.html` ...) with thumbnails into the batch folder, and return its path.
+def write_gallery(folder: Folder, batch: GalleryBatch) -> str:
+    """Write `index.html` (and `page-2.html` ...) with thumbnails into the batch folder, and say where it is.
 
     Reads `batch.rows` once, 200 at a time. Raises PipelineError when the disk says no.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.drafts.mkdir(parents=True, exist_ok=True)
         return _write(folder, batch)
     except OSError as error:
         raise PipelineError(f"the gallery could not be written: {disk_sentence(error, folder)}") from error
 
 
-def _write(folder: Path, batch: GalleryBatch) -> Path:
+def _write(folder: Folder, batch: GalleryBatch) -> str:
     tally, ends = Tally(), [0]
     # How many pages there are, and what failed on the last one, is known only after the last row.
-    with TemporaryFile(dir=folder) as spool, ThreadPoolExecutor(THREADS) as pool:
+    with TemporaryFile(dir=folder.drafts) as spool, ThreadPoolExecutor(THREADS) as pool:
         for body in _bodies(folder, batch, tally, pool):
             spool.write(body.encode("utf-8", errors="replace"))
             ends.append(spool.tell())
@@ -84,10 +84,10 @@ def _write(folder: Path, batch: GalleryBatch) -> Path:
             rows = spool.read(size).decode("utf-8")
             write_whole(folder, _file(page), _page(batch, rows, tally, page, pages))
     _remove_old_pages(folder, pages)
-    return folder / _file(1)
+    return f"{folder}/{_file(1)}"
 
 
-def _bodies(folder: Path, batch: GalleryBatch, tally: Tally, pool: ThreadPoolExecutor) -> Iterator[str]:
+def _bodies(folder: Folder, batch: GalleryBatch, tally: Tally, pool: ThreadPoolExecutor) -> Iterator[str]:
     rows, page, number = iter(batch.rows), 0, 0
     while some := tuple(islice(rows, ROWS_ON_A_PAGE)):
         page += 1
@@ -195,8 +195,8 @@ def _file(page: int) -> str:
     return "index.html" if page == 1 else f"page-{page}.html"
 
 
-def _remove_old_pages(folder: Path, pages: int) -> None:
-    for path in folder.glob("page-*.html"):
-        named = PAGE_NAME.fullmatch(path.name)
+def _remove_old_pages(folder: Folder, pages: int) -> None:
+    for name in folder.files("page-*.html"):
+        named = PAGE_NAME.fullmatch(name)
         if named and int(named[1]) > pages:
-            path.unlink(missing_ok=True)
+            folder.remove(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -58,7 +57,7 @@ class RunSummary:
     """Whether pictures are brought home, or left at the server."""
     sent: int = 0
     seconds: float | None
-    gallery: Path | None = None
+    gallery: str | None = None
     failures: Sequence[Failure] = ()
     spending: Spending | None = None
 

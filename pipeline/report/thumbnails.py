@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from PIL import Image
+
+from pipeline.deliver import Folder
+from pipeline.deliver.files import part_for
 
 FOLDER = "thumbnails"
 GRID_EDGE = 800
@@ -41,7 +43,7 @@ class Wanted:
     """Where the bytes come from when they are no file: `path` is then where the small copy will be."""
 
 
-def show(folder: Path, wanted: Iterable[Wanted], pool: ThreadPoolExecutor) -> Mapping[Path, Shown]:
+def show(folder: Folder, wanted: Iterable[Wanted], pool: ThreadPoolExecutor) -> Mapping[Path, Shown]:
     """A thumbnail for every picture that exists; a picture that is no longer there is left out."""
     wanted = tuple({one.path: one for one in wanted}.values())
     found = pool.map(lambda one: _shown(folder, one), wanted)
@@ -58,60 +60,59 @@ def input_path(sha256: str) -> Path:
     return Path(FOLDER) / "inputs" / f"{sha256}.jpg"
 
 
-def _shown(folder: Path, wanted: Wanted) -> Shown | None:
-    picture = folder / wanted.path
+def _shown(folder: Folder, wanted: Wanted) -> Shown | None:
     if not is_inside(wanted.path):
         return None
     if wanted.content:
-        return _shown_input(picture, wanted)
-    if not picture.is_file():
+        return _shown_input(folder, wanted)
+    written = folder.modified(wanted.path)
+    if written is None:
         return None
     if wanted.edge is None:
         return Shown(wanted.path, 0, 0)
     small = Path(FOLDER) / wanted.path.with_suffix(".jpg")
-    source = small if _fresh(folder / small, picture) or _make(picture, folder / small, wanted.edge) else wanted.path
+    made = folder.modified(small)
+    if (made is not None and made >= written) or _make_of_file(folder, wanted.path, small, wanted.edge):
+        source = small
+    else:
+        source = wanted.path
     if wanted.width and wanted.height:
         return Shown(source, wanted.width, wanted.height)
-    return Shown(source, *_size(picture))
+    return Shown(source, *_size(folder, wanted.path))
 
 
-def _shown_input(small: Path, wanted: Wanted) -> Shown | None:
+def _shown_input(folder: Folder, wanted: Wanted) -> Shown | None:
     """Named by its digest, so it never changes: fetched and made once."""
-    if not small.is_file():
+    if folder.modified(wanted.path) is None:
         content = wanted.content() if wanted.content else None
-        if not content or not _make(BytesIO(content), small, wanted.edge or TILE_EDGE):
+        if not content or not _make(folder, BytesIO(content), wanted.path, wanted.edge or TILE_EDGE):
             return None
-    return Shown(wanted.path, *_size(small))
+    return Shown(wanted.path, *_size(folder, wanted.path))
 
 
-def _fresh(small: Path, picture: Path) -> bool:
-    try:
-        return small.stat().st_mtime_ns >= picture.stat().st_mtime_ns
-    except OSError:
-        return False
+def _make_of_file(folder: Folder, picture: Path, small: Path, edge: int) -> bool:
+    with folder.open(picture) as file:
+        return _make(folder, file, small, edge)
 
 
-def _make(picture: Path | BytesIO, small: Path, edge: int) -> bool:
+def _make(folder: Folder, picture: BinaryIO, small: Path, edge: int) -> bool:
     """Write the small copy in one step. False when the file is no picture: the page then shows the file itself."""
-    part = small.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
-    small.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with Image.open(picture) as image:
-            image.thumbnail((edge, edge))
-            image.convert("RGB").save(part, "JPEG", quality=QUALITY, optimize=True)
-        part.replace(small)
+        with part_for(folder, small.stem) as part:
+            with Image.open(picture) as image:
+                image.thumbnail((edge, edge))
+                image.convert("RGB").save(part.file, "JPEG", quality=QUALITY, optimize=True)
+            folder.keep(part, small, surely=False)
     except NO_PICTURE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         return False
-    finally:
-        part.unlink(missing_ok=True)
     return True
 
 
-def _size(picture: Path) -> tuple[int, int]:
+def _size(folder: Folder, picture: Path) -> tuple[int, int]:
     try:
-        with Image.open(picture) as image:
+        with folder.open(picture) as file, Image.open(file) as image:
             return image.width, image.height
     except NO_PICTURE:
         return 1, 1

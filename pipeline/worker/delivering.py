@@ -21,6 +21,7 @@ from pipeline.deliver import (
     thread_client,
     write_text,
 )
+from pipeline.deliver.remote import SECONDS
 from pipeline.dispatch import now
 from pipeline.log import Log
 from pipeline.store.deliveries import DeliveryEnd, Undelivered
@@ -29,9 +30,10 @@ from pipeline.worker import stopping
 
 log = Log("worker")
 
-_LONGEST = 2 * LIMITS.seconds + 60.0
+_LONGEST = 2 * LIMITS.seconds + 2 * SECONDS + 60.0
 LEASE = 2 * _LONGEST
-"""Seconds until another worker may bring the picture: twice what two downloads and a look-up can take."""
+"""Seconds until another worker may bring the picture: twice what two downloads, the way of the picture and its record
+to a store elsewhere, and a look-up can take."""
 
 _ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
 
@@ -103,7 +105,7 @@ def _delivery(at: Runtime, task: Undelivered) -> Delivery:
         started_at=task.started_at,
         finished_at=task.finished_at,
     )
-    folder = at.output_dir / task.folder
+    folder = at.home.inside(task.folder)
     return Delivery(task_id=task.id, folder=folder, stem=task.stem, url=task.image_url or "", facts=facts)
 
 

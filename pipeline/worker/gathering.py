@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import httpx
 from sqlalchemy.exc import DBAPIError
@@ -86,10 +85,10 @@ def _from_address(url: str) -> str:
 
 
 def _result(at: Runtime, result: Result) -> str:
-    """The file at home, where it is on this host; else what the API has."""
-    path = at.output_dir / Path(result.path) if result.path else None
-    if path and path.is_file():
-        return _examined(path.read_bytes(), f"the picture of {result.key}")
+    """The file at home, where it can be read on this host; else what the API has."""
+    content = _at_home(at, result.path) if result.path else None
+    if content is not None:
+        return _examined(content, f"the picture of {result.key}")
     try:
         report = at.api.fetch(result.remote_id or "")
     except QueryError as failure:
@@ -97,6 +96,14 @@ def _result(at: Runtime, result: Result) -> str:
     if report is None or not report.image_url:
         raise _NotThereError(TryAgain(reason=f"the picture of {result.key} goes in, and the API has it no more"))
     return _examined(_fetched(report.image_url), f"the picture of {result.key}")
+
+
+def _at_home(at: Runtime, path: str) -> bytes | None:
+    try:
+        with at.home.open(path) as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def _fetched(url: str) -> bytes:

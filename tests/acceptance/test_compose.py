@@ -54,7 +54,8 @@ class Machine:
 
     def environment(self, service: str) -> dict[str, str]:
         environment = OURS[service].get("environment", {})
-        wired = {name: self._placed(interpolated(value, FILLED_IN), service) for name, value in environment.items()}
+        given = {name: value for name, value in environment.items() if value is not None}  # the rest is passed on
+        wired = {name: self._placed(interpolated(value, FILLED_IN), service) for name, value in given.items()}
         return self._folder.environment(workers="") | wired
 
     def start(self, service: str, *words: str) -> Command:

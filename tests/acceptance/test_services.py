@@ -18,7 +18,7 @@ def test_services_of_their_own_deliver_what_was_submitted(folder: Folder, server
 
     assert folder.pipeline("migrate").status == 0
     checked = folder.pipeline("check")
-    assert (checked.status, [line.split()[0] for line in checked.out.splitlines()]) == (0, ["ok"] * 5)
+    assert (checked.status, [line.split()[0] for line in checked.out.splitlines()]) == (0, ["ok"] * 6)
 
     submitted = folder.pipeline("submit", "own.csv")
     assert submitted.status == 0, submitted.err

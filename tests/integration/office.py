@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import dispatch, track
 from pipeline.api.client import Api
+from pipeline.deliver import LocalFolder
 from pipeline.sandbox.attach import Services
 from pipeline.settings import Dialect
 from pipeline.store import batches, claims, rescue
@@ -38,7 +39,7 @@ class Office:
             api=Api(server.url, server.key, dialect),
             account="acme",
             account_id=world.account_id,
-            output_dir=folder,
+            home=LocalFolder(folder),
             max_attempts=3,
             horizon=horizon,
             pool=self.pools[0],

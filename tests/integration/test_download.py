@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pipeline.action import Action
-from pipeline.deliver import Cause, Delivered, Delivery, Facts, Limits, NotDelivered, download
+from pipeline.deliver import Cause, Delivered, Delivery, Facts, Limits, LocalFolder, NotDelivered, download
 from pipeline.deliver.fetch import picture_client
 
 FACTS = Facts(key="fox", batch="spring", action=Action.IMAGINE, prompt="a fox")
@@ -118,7 +118,7 @@ def world() -> Iterator[str]:
 
 
 def bring(url: str, folder: Path, limits: Limits | None = None) -> Delivered | NotDelivered:
-    asked = Delivery(task_id=1, folder=folder / "spring", stem="fox", url=url, facts=FACTS)
+    asked = Delivery(task_id=1, folder=LocalFolder(folder / "spring"), stem="fox", url=url, facts=FACTS)
     with picture_client() as client:
         return download(client, asked, limits or Limits())
 

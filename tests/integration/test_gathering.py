@@ -18,6 +18,7 @@ from PIL import Image
 
 from pipeline.action import Action
 from pipeline.api.client import Api
+from pipeline.deliver import Folder, LocalFolder
 from pipeline.dispatch import now
 from pipeline.inputs import Input, Picture, Role
 from pipeline.outcome import Accepted, Blame, Outcome, Refused, TryAgain
@@ -69,7 +70,7 @@ def host() -> Iterator[str]:
 class Remote:
     """The API: takes every POST, remembers its body, and knows where finished pictures are."""
 
-    def __init__(self, world: World, output_dir: Path, host: str) -> None:
+    def __init__(self, world: World, home: Folder, host: str) -> None:
         self.bodies: list[dict[str, object]] = []
         self._link = f"http://{host}/good.png"
         pools = [ThreadPoolExecutor(1) for _ in range(4)]
@@ -79,7 +80,7 @@ class Remote:
             api=Api("http://acme.test", "k", Dialect.PLUS, transport=httpx.MockTransport(self._answer)),
             account="acme",
             account_id=world.account_id,
-            output_dir=output_dir,
+            home=home,
             max_attempts=8,
             horizon=60.0,
             pool=pools[0],
@@ -101,7 +102,7 @@ class Remote:
 
 @pytest.fixture
 def remote(world: World, tmp_path: Path, host: str) -> Iterator[Remote]:
-    remote = Remote(world, tmp_path, host)
+    remote = Remote(world, LocalFolder(tmp_path), host)
     yield remote
     remote.at.api.close()
 
@@ -146,12 +147,12 @@ def test_an_address_stands_before_the_prompt_of_an_imagine(world: World, remote:
 @pytest.mark.parametrize(
     ("at_home", "colour"), [(True, "blue"), (False, "red")], ids=["from-its-file", "from-the-api-s-link"]
 )
-def test_a_row_s_picture_goes_in(world: World, remote: Remote, at_home: bool, colour: str) -> None:
+def test_a_row_s_picture_goes_in(world: World, remote: Remote, tmp_path: Path, at_home: bool, colour: str) -> None:
     write(world, imagine("fox"))
     send(world)
     end(world, "fox", State.SUCCEEDED)
     if at_home:
-        (remote.at.output_dir / "fox.png").write_bytes(png("blue"))
+        (tmp_path / "fox.png").write_bytes(png("blue"))
         world.change(
             "INSERT INTO artifacts (task_id, path, bytes, sha256, media_type) "
             "VALUES (1, 'fox.png', 1, 'x', 'image/png')"

@@ -22,7 +22,9 @@ from pipeline.deliver import (
     Delivered,
     Delivery,
     Facts,
+    Folder,
     Limits,
+    LocalFolder,
     NotDelivered,
     download,
 )
@@ -49,10 +51,11 @@ def picture(kind: str = "PNG", color: str = "teal") -> bytes:
     return buffer.getvalue()
 
 
-def delivery(folder: Path, **changed: Any) -> Delivery:
+def delivery(home: Path | Folder, **changed: Any) -> Delivery:
+    home = LocalFolder(home) if isinstance(home, Path) else home
     values: dict[str, Any] = {
         "task_id": 5,
-        "folder": folder / "spring",
+        "folder": home.inside("spring"),
         "stem": "fox-U1",
         "url": "https://cdn.test/fox.png?ex=secret",
         "facts": FACTS,

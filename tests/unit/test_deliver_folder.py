@@ -6,17 +6,19 @@ import os
 import time
 from pathlib import Path
 
-from pipeline.deliver import prompt_parameters, remove_stale_parts
+from pipeline.deliver import LocalFolder, prompt_parameters, remove_stale_parts
 
 
 def test_what_killed_processes_left_is_swept_and_the_rest_stays(tmp_path: Path) -> None:
-    old, new = tmp_path / ".fox.1-aa.part", tmp_path / ".fox.2-bb.part"
-    for path in (old, new, tmp_path / "fox.png"):
-        path.write_bytes(b"x")
+    old, new = tmp_path / ".fox.1-0123abcd.part", tmp_path / ".fox.2-4567cdef.part"
+    other = tmp_path / ".of-somebody-else.part"
     long_ago = time.time() - 7200
-    os.utime(old, (long_ago, long_ago))
-    assert remove_stale_parts(tmp_path) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".fox.2-bb.part", "fox.png"]
+    for path in (old, new, other, tmp_path / "fox.png"):
+        path.write_bytes(b"x")
+        os.utime(path, (long_ago, long_ago))
+    os.utime(new)
+    assert remove_stale_parts(LocalFolder(tmp_path)) == 1
+    assert sorted(tmp_path.iterdir()) == sorted((new, other, tmp_path / "fox.png"))
 
 
 def test_flags_are_read_as_they_are_written() -> None:

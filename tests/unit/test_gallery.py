@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from pipeline.deliver import LocalFolder
 from pipeline.errors import PipelineError
 from pipeline.report import (
     Failure,
@@ -72,6 +73,10 @@ def batch(*rows: GalleryRow, name: str = "spring") -> GalleryBatch:
     return GalleryBatch(name=name, rows=rows, created_at=STARTED)
 
 
+def written(folder: Path, batch: GalleryBatch) -> Path:
+    return Path(write_gallery(LocalFolder(folder), batch))
+
+
 def read(path: Path) -> Elements:
     return Elements(path.read_text(encoding="utf-8"))
 
@@ -85,7 +90,7 @@ def test_every_link_of_the_page_is_relative_and_leads_to_a_file(tmp_path: Path) 
             made(draw(folder, "fox-V2.png"), "V2", (made(draw(folder, "x:y.png"), "U4"),)),
         ),
     )
-    write_gallery(folder, batch(row(tree)))
+    written(folder, batch(row(tree)))
     (tmp_path / "elsewhere").mkdir()
     moved = folder.rename(tmp_path / "elsewhere/moved")
     page = read(moved / "index.html")
@@ -96,7 +101,7 @@ def test_every_link_of_the_page_is_relative_and_leads_to_a_file(tmp_path: Path) 
 
 def test_words_from_outside_are_text_and_never_markup(tmp_path: Path) -> None:
     failed = GalleryTask(state=State.FAILED, reason="<img src=x onerror=alert(1)>")
-    page = read(write_gallery(tmp_path, batch(row(failed, key="<i>'\"", prompt=NASTY), name="<b>&")))
+    page = read(written(tmp_path, batch(row(failed, key="<i>'\"", prompt=NASTY), name="<b>&")))
     assert NASTY in page.said
     assert "<img src=x onerror=alert(1)>" in page.said
     assert [tag for tag, _ in page.tags if tag in ("img", "i", "b")] == ["b", "b"]
@@ -105,7 +110,7 @@ def test_words_from_outside_are_text_and_never_markup(tmp_path: Path) -> None:
 
 
 def test_the_policy_of_the_page_forbids_the_network(tmp_path: Path) -> None:
-    page = read(write_gallery(tmp_path, batch(row(made(draw(tmp_path, "fox.png"))))))
+    page = read(written(tmp_path, batch(row(made(draw(tmp_path, "fox.png"))))))
     policy = page.values("content")[0]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -115,7 +120,7 @@ def test_the_policy_of_the_page_forbids_the_network(tmp_path: Path) -> None:
 
 def test_pictures_have_their_size_so_that_nothing_jumps_and_load_when_seen(tmp_path: Path) -> None:
     unknown = GalleryTask(state=State.DELIVERED, path=draw(tmp_path, "fox.png"))
-    page = read(write_gallery(tmp_path, batch(row(unknown))))
+    page = read(written(tmp_path, batch(row(unknown))))
     (image,) = [attributes for tag, attributes in page.tags if tag == "img"]
     assert (image["width"], image["height"], image["loading"]) == ("900", "600", "lazy")
     assert image["src"] == "./thumbnails/fox.jpg"
@@ -125,15 +130,15 @@ def test_pictures_have_their_size_so_that_nothing_jumps_and_load_when_seen(tmp_p
 
 def test_a_thumbnail_is_made_again_only_when_its_picture_is_newer(tmp_path: Path) -> None:
     shown = batch(row(made(draw(tmp_path, "fox.png"))))
-    write_gallery(tmp_path, shown)
+    written(tmp_path, shown)
     small = tmp_path / "thumbnails/fox.jpg"
     first = small.stat().st_mtime_ns
-    write_gallery(tmp_path, shown)
+    written(tmp_path, shown)
     assert small.stat().st_mtime_ns == first
     draw(tmp_path, "fox.png", "red")
     later = first + 10**9
     os.utime(tmp_path / "fox.png", ns=(later, later))
-    write_gallery(tmp_path, shown)
+    written(tmp_path, shown)
     with Image.open(small) as image:
         red, green, _ = image.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
     assert red > 200 > green
@@ -144,7 +149,7 @@ def test_failures_stand_at_the_top_and_link_to_their_place(tmp_path: Path) -> No
         GalleryTask(word="U2", state=State.FAILED, reason="the API said: 任务超时"),
         GalleryTask(word="U4", state=State.IN_DOUBT, reason="the reply was lost"),
     )
-    page = read(write_gallery(tmp_path, batch(row(made(draw(tmp_path, "fox.png"), children=children)))))
+    page = read(written(tmp_path, batch(row(made(draw(tmp_path, "fox.png"), children=children)))))
     assert "1 failed, 1 in doubt" in page.said
     assert page.said.count("the API said: 任务超时") == 2
     goals = [link.partition("#")[2] for link in page.values("href") if "#" in link]
@@ -157,25 +162,25 @@ def test_the_head_counts_what_the_rows_are_and_how_long_they_took(tmp_path: Path
     tree = GalleryTask(
         state=State.DELIVERED, **times, children=(GalleryTask(word="U1", state=State.FAILED, reason="refused"),)
     )
-    over = read(write_gallery(tmp_path, batch(row(tree), row(GalleryTask(state=State.PLANNED))))).said
+    over = read(written(tmp_path, batch(row(tree), row(GalleryTask(state=State.PLANNED))))).said
     assert "1 delivered1 failed1 waiting" in over
     assert "14 July 2025, 16:03 UTC · took 2 min 5 s" in over
     assert "not finished yet" not in over
     unfinished = GalleryBatch(name="spring", rows=(), over=False)
-    assert "not finished yet" in read(write_gallery(tmp_path, unfinished)).said
+    assert "not finished yet" in read(written(tmp_path, unfinished)).said
 
 
 def test_a_picture_whose_file_is_gone_or_outside_is_said_to_be_missing(tmp_path: Path) -> None:
     draw(tmp_path, "secret.png")
     folder = tmp_path / "spring"
-    page = read(write_gallery(folder, batch(row(made(Path("gone.png"))), row(made(Path("../secret.png"))))))
+    page = read(written(folder, batch(row(made(Path("gone.png"))), row(made(Path("../secret.png"))))))
     assert page.said.count("file is missing") == 2
     assert [tag for tag, _ in page.tags].count("img") == 0
 
 
 def test_a_damaged_file_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "fox.png").write_bytes(b"torn")
-    page = read(write_gallery(tmp_path, batch(row(made(Path("fox.png"))))))
+    page = read(written(tmp_path, batch(row(made(Path("fox.png"))))))
     assert "./fox.png" in page.values("src")
 
 
@@ -186,7 +191,7 @@ def test_a_large_batch_is_read_once_and_spread_over_linked_pages(tmp_path: Path)
             yield row(GalleryTask(state=state, reason="refused"), key=f"k{number}")
 
     (tmp_path / "page-9.html").write_text("of an earlier, longer batch")
-    write_gallery(tmp_path, GalleryBatch(name="spring", rows=rows()))
+    written(tmp_path, GalleryBatch(name="spring", rows=rows()))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "page-2.html", "page-3.html"]
     first, last = read(tmp_path / "index.html"), read(tmp_path / "page-3.html")
     assert first.values("href").count("page-3.html#r450-p") == 1
@@ -196,12 +201,12 @@ def test_a_large_batch_is_read_once_and_spread_over_linked_pages(tmp_path: Path)
 
 
 def test_an_empty_batch_has_a_page_too(tmp_path: Path) -> None:
-    assert "has no rows yet" in read(write_gallery(tmp_path, batch())).said
+    assert "has no rows yet" in read(written(tmp_path, batch())).said
 
 
 def test_a_long_prompt_is_folded_and_still_whole(tmp_path: Path) -> None:
     prompt = "an archipelago, " * 190
-    page = read(write_gallery(tmp_path, batch(row(GalleryTask(state=State.PLANNED), prompt=prompt))))
+    page = read(written(tmp_path, batch(row(GalleryTask(state=State.PLANNED), prompt=prompt))))
     assert "prompt copied folded" in page.values("class")
     assert prompt in page.said
 
@@ -209,7 +214,7 @@ def test_a_long_prompt_is_folded_and_still_whole(tmp_path: Path) -> None:
 def test_a_gallery_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     (tmp_path / "spring").write_text("a file")
     with pytest.raises(PipelineError, match="a file is in the place of a folder"):
-        write_gallery(tmp_path / "spring", batch())
+        written(tmp_path / "spring", batch())
 
 
 def summary(width: int = 80, **changed: object) -> str:

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from pipeline.action import Action
-from pipeline.report import GalleryBatch, GalleryInput, GalleryRow, GalleryTask, write_gallery
+from pipeline.report import GalleryBatch, GalleryInput, GalleryRow, GalleryTask
 from pipeline.report.labels import deed, label
 from pipeline.report.told import Token, Told, told_of
 from pipeline.task import State
-from tests.unit.test_gallery import NASTY, Elements, draw
+from tests.unit.test_gallery import NASTY, Elements, draw, written
 
 FOUR = tuple(f"a cat, way {n} --ar 3:2" for n in range(1, 5))
 
@@ -26,7 +26,7 @@ def task(word: str = "", **fields: Any) -> GalleryTask:
 
 def page_of(folder: Path, first: GalleryTask, prompt: str = "", **fields: Any) -> tuple[Elements, str]:
     row = GalleryRow(key="cat", prompt=prompt, task=first)
-    html = write_gallery(folder, GalleryBatch(name="spring", rows=(row,), **fields)).read_text()
+    html = written(folder, GalleryBatch(name="spring", rows=(row,), **fields)).read_text()
     return Elements(html), html.partition('<main class="wall">')[2].partition("</main>")[0]
 
 

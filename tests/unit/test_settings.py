@@ -82,6 +82,10 @@ def test_a_key_is_taken_without_the_line_break_that_came_with_it() -> None:
         ("PIPELINE_API_KEY", "s3cret\ns3cret"),
         ("PIPELINE_API_KEY", "s3crét"),
         ("PIPELINE_API_DIALECT", "s3cret"),
+        ("PIPELINE_OUTPUT_DIR", "s3://key:s3cret@bucket/pictures"),
+        ("PIPELINE_OUTPUT_DIR", "s3:/bucket/pictures"),
+        ("PIPELINE_OUTPUT_DIR", "s3://"),
+        ("PIPELINE_OUTPUT_DIR", "simplecache::s3://bucket/pictures"),
     ],
 )
 def test_what_is_wrong_is_named_and_never_shown(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +93,12 @@ def test_what_is_wrong_is_named_and_never_shown(name: str, value: str, monkeypat
     with pytest.raises(UsageError, match=name) as wrong:
         load()
     assert "s3cret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("place", ["pictures", "/srv/pictures", "./a:b", "s3://bucket/spring", "file:///srv/pictures"])
+def test_pictures_go_to_a_folder_or_to_an_address(place: str) -> None:
+    assert load(output_dir=place).output_dir == place
+    assert load(output_dir=f"{place}/").output_dir.rstrip("/") == place
 
 
 def test_every_setting_is_in_the_readme() -> None:
