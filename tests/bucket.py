@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +20,12 @@ BUCKET = "studio"
 
 
 class S3Server:
-    """Has the bucket `studio`. `before` are the words of a command that starts it elsewhere, as in a namespace."""
+    """Has the bucket `studio`."""
 
-    def __init__(self, log: Path, host: str = "127.0.0.1", port: int = 0, before: Sequence[str] = ()) -> None:
+    def __init__(self, log: Path, host: str = "127.0.0.1", port: int = 0) -> None:
         port = port or free_port(host)
         self.url = f"http://{host}:{port}"
-        words = [*before, sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
+        words = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
         with log.open("wb") as file:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         self.client = self._client()
@@ -86,12 +85,19 @@ class S3Server:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.client.put_bucket_policy(Bucket=BUCKET, Policy=policy)
 
+    def freeze(self) -> None:
+        """Takes what comes, and answers nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
-        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
 
 

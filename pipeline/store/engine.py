@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Row, create_engine, text
+from sqlalchemy import Connection, Row, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from pipeline.errors import ServiceError
@@ -39,6 +39,21 @@ CONNECTIONS = 16
 """Of one process: for its steps, its uploads that read pictures, the lock that says it is alive, and to spare."""
 
 
+SILENCE = {"idle": 5, "interval": 5, "count": 3}
+"""Seconds without a word after which a host is asked whether it is there, seconds between two questions, and how many.
+
+After 20 seconds a host that lost its power, or its network, has no session, no lock and no row in its hands any more;
+by the systems' own rules that takes hours. And a process waits no longer than that for a Postgres that is lost.
+"""
+_UNANSWERED = 1000 * (SILENCE["idle"] + SILENCE["interval"] * SILENCE["count"])  # milliseconds
+_HEAR_HOSTS_LEAVE = "; ".join(
+    (
+        *(f"SET tcp_keepalives_{name} = {value}" for name, value in SILENCE.items()),
+        f"SET tcp_user_timeout = {_UNANSWERED}",
+    )
+)
+
+
 class Store:
     """Where the truth is. Safe to share between threads."""
 
@@ -49,8 +64,14 @@ class Store:
             max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,  # an error is logged with its statement: prompts and tokens stay out of it
-            connect_args={"connect_timeout": 10, "application_name": "pipeline"},
+            connect_args={
+                "connect_timeout": 10,
+                "application_name": "pipeline",
+                "tcp_user_timeout": _UNANSWERED,
+                **{f"keepalives_{name}": value for name, value in SILENCE.items()},
+            },
         )
+        event.listen(self.engine, "connect", _hear_hosts_leave)
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
@@ -90,6 +111,13 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _hear_hosts_leave(session: Any, _: object) -> None:
+    """Has Postgres notice a host that is gone. Said to each session, since not every pooler lets options through."""
+    session.autocommit = True
+    session.execute(_HEAR_HOSTS_LEAVE)
+    session.autocommit = False
 
 
 def as_json(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -123,8 +123,13 @@ def forget(tx: Transaction, numbers: list[int]) -> None:
 
 @cache
 def _here() -> str:
-    """This kernel since it started, and the namespace in which it counts processes. Elsewhere than on Linux, nobody."""
+    """This kernel since it started, and the namespace in which it counts processes.
+
+    Nobody elsewhere than on Linux, and where /proc is of another namespace: there our numbers mean other processes.
+    """
     try:
+        if Path("/proc/self").readlink().name != str(os.getpid()):
+            return secrets.token_hex(16)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:

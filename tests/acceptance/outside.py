@@ -106,6 +106,8 @@ class Folder:
 
     def __init__(self, path: Path, **settings: str) -> None:
         self.path = path
+        self.given: dict[str, str] = {}
+        """What else its commands find in their environment."""
         self.settings = {"workers": "1"} | settings
         self.commands: list[Command] = []
         path.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,7 @@ class Folder:
         """A clean one: nothing of the person who runs the tests, except where programs are."""
         chosen = {f"PIPELINE_{name.upper()}": value for name, value in (self.settings | settings).items() if value}
         programs = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        return {"HOME": str(self.path), "LANG": "C.UTF-8"} | programs | chosen
+        return {"HOME": str(self.path), "LANG": "C.UTF-8"} | programs | self.given | chosen
 
     def start(self, *words: str, before: Sequence[str] = (), **settings: str) -> Command:
         command = Command((*before, *COMMAND, *words), self.path, self.environment(**settings))
