@@ -7,26 +7,34 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
-from pipeline.errors import ServiceError, UsageError
+from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.log import log_to
 from pipeline.settings import Settings
 from pipeline.store.engine import Store, Transaction
-from pipeline.store.revision import is_current
+from pipeline.store.revision import is_current, refuse_newer
 from pipeline.wiring import open_store
 
 
 def ready_store(settings: Settings, *, migrate_first: bool) -> Store:
     """Raises `ServiceError` when it is not reachable, `UsageError` when its tables are of another version."""
     store = open_store(settings)
-    store.ping()
-    if is_current(store):
-        return store
+    try:
+        store.ping()
+        if not is_current(store):
+            _bring_up_to_date(store, migrate_first)
+    except PipelineError:
+        store.close()
+        raise
+    return store
+
+
+def _bring_up_to_date(store: Store, migrate_first: bool) -> None:
+    refuse_newer(store)
     if not migrate_first:
         raise UsageError("the database's tables are not those of this version: run `pipeline migrate` first")
     from pipeline.store.migrate import migrate  # noqa: PLC0415 - Alembic is slow to import
 
     migrate(store)
-    return store
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pipeline.cli.ready import log_to_stderr, ready_broker, ready_store, redis_u
 from pipeline.deliver import remove_stale_parts
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.settings import Settings, load
+from pipeline.store.revision import refuse_newer
 from pipeline.wiring import open_api, open_home, open_store, runtime
 
 THREADS = 8
@@ -92,6 +93,7 @@ def migrate() -> None:
 
     store = open_store(load())
     store.ping()
+    refuse_newer(store)
     print("the tables are up to date now" if bring_up_to_date(store) else "the tables were up to date")
 
 

@@ -9,9 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from pipeline.action import Action
+from pipeline.cli.ready import ready_store
+from pipeline.errors import UsageError
+from pipeline.settings import load
 from pipeline.store.engine import Store
 from pipeline.store.migrate import migrate
-from pipeline.store.revision import is_current
+from pipeline.store.revision import NEWEST, is_current
 from pipeline.store.schema import Base
 from pipeline.task import Mode, State
 from tests.integration.conftest import World
@@ -42,6 +45,20 @@ def test_checks_are_equal_too(store: Store) -> None:
 def test_migrating_twice_does_nothing(store: Store) -> None:
     assert is_current(store)
     assert migrate(store) is False
+
+
+def test_tables_of_a_newer_version_are_left_to_it(store: Store, database_url: str) -> None:
+    current = load(database_url=database_url)
+    ready_store(current, migrate_first=False).close()
+    try:
+        with store.begin() as tx:
+            tx.run("UPDATE alembic_version SET version_num = '9999'")
+        for migrate_first in (True, False):
+            with pytest.raises(UsageError, match=r"newer version \(9999\).*install that version here too"):
+                ready_store(current, migrate_first=migrate_first)
+    finally:
+        with store.begin() as tx:
+            tx.run(f"UPDATE alembic_version SET version_num = '{NEWEST}'")
 
 
 @pytest.mark.parametrize(("column", "words"), [("state", State), ("action", Action), ("mode", Mode)])
