@@ -112,7 +112,7 @@ def resolve(
     if [bool(found), resend, give_up].count(True) != 1:
         raise UsageError("say one of --found ID, --resend and --give-up")
     with place(load()) as here, ready_transaction(here.settings) as tx:
-        task_id = doubts.in_doubt(tx, task, here.account_name)
+        task_id = doubts.in_doubt(tx, task, here.account_name, or_planned=bool(found))
         if found:
             here.bring_up_api()
             _refuse_unknown(open_api(here.settings), found)

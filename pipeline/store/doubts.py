@@ -33,7 +33,11 @@ class Resolution:
     """Whether the POST surely was not accepted."""
 
 
-def _resolve_sql(*, revives: bool) -> str:
+_UNKNOWN_HERE = "t.state = 'planned' AND v.state = 'submitted'"
+"""A database that was restored from a backup does not know what was sent since; a person who looked does."""
+
+
+def _resolve_sql(*, as_told: bool) -> str:
     return move_sql(
         ", attempt int, remote_id text, wait float, counts int, costs_nothing boolean",
         f"""
@@ -42,9 +46,9 @@ def _resolve_sql(*, revives: bool) -> str:
         submitted_at = CASE v.state WHEN 'submitted' THEN coalesce(t.submitted_at, t.doubted_at, t.updated_at) END,
         next_attempt_at = clock_timestamp() + v.wait * interval '1 second'
         """,
-        guard="""t.attempt = v.attempt
-            AND (t.state = 'in_doubt' OR (t.state IN ('failed', 'cancelled') AND t.remote_id IS NULL))""",
-        revives=revives,
+        guard=f"""t.attempt = v.attempt AND (t.state = 'in_doubt'
+            OR (t.state IN ('failed', 'cancelled') AND t.remote_id IS NULL) OR ({as_told} AND {_UNKNOWN_HERE}))""",
+        revives=as_told,
     )
 
 
@@ -63,8 +67,8 @@ _NOTE = f"""
         outcome = CASE WHEN noted.costs_nothing THEN 'try_again' ELSE 'accepted' END
     FROM noted WHERE a.id = noted.id
 """
-_RESOLVE = _resolve_sql(revives=False)
-_RESOLVE_AS_TOLD = _resolve_sql(revives=True)
+_RESOLVE = _resolve_sql(as_told=False)
+_RESOLVE_AS_TOLD = _resolve_sql(as_told=True)
 
 
 def resolve(tx: Transaction, resolutions: Iterable[Resolution], cause: str) -> list[int]:
@@ -80,10 +84,10 @@ def _resolve(tx: Transaction, sql: str, resolutions: Iterable[Resolution], cause
     return moved
 
 
-def in_doubt(tx: Transaction, word: str, account: str) -> int:
+def in_doubt(tx: Transaction, word: str, account: str, *, or_planned: bool = False) -> int:
     """The id of the task in doubt that a person means by its id or by `BATCH/KEY`. Raises `UsageError`.
 
-    One that was given up in doubt may still be settled.
+    One that was given up in doubt may still be settled; `or_planned`: one that was not sent, as far as is known here.
     """
     batch, slash, key = word.partition("/")
     if slash:
@@ -93,11 +97,12 @@ def in_doubt(tx: Transaction, word: str, account: str) -> int:
         meant, values = "CAST(t.id AS text) = :word", {"word": word}
     rows = tx.rows(
         f"""
-        SELECT t.id, t.state, t.state = 'in_doubt' OR (t.state IN ('failed', 'cancelled')
-            AND t.remote_id IS NULL
+        SELECT t.id, t.state, t.state = 'in_doubt' OR (:or_planned AND t.state = 'planned')
+            OR (t.state IN ('failed', 'cancelled') AND t.remote_id IS NULL
             AND EXISTS (SELECT FROM attempts a WHERE a.task_id = t.id AND a.number = t.attempt AND {OPEN})) AS open
         FROM tasks t WHERE {meant} ORDER BY open DESC, t.id DESC LIMIT 1 FOR UPDATE OF t
         """,
+        or_planned=or_planned,
         **values,
     )
     if not rows:
