@@ -97,7 +97,8 @@ class LocalFolder:
             with TemporaryFile(dir=there) as file:
                 file.write(b"\0")
         except OSError as error:
-            raise ServiceError(disk_sentence(error, LocalFolder(there))) from None
+            nameless = OSError(error.errno, error.strerror)  # the name was of a file that is no more
+            raise ServiceError(disk_sentence(nameless, LocalFolder(there))) from None
 
 
 def disk_sentence(error: OSError, folder: Folder) -> str:
