@@ -122,6 +122,9 @@ class Host(Folder):
             os.kill(self._init, signal.SIGKILL)  # the first process of its namespace, with which all others end
             self._holder.wait()
             self._init = 0
+            with contextlib.suppress(subprocess.CalledProcessError):
+                # Connections that cannot say goodbye would keep it, and their namespace, for minutes.
+                sh(f"ip link delete {self._cable}")
         for command in self.commands:
             command.kill()
 
