@@ -41,7 +41,8 @@ def test_a_server_of_its_own_reports_to_hooks_and_a_lost_reply_settles_itself(
     hooks = start_hooks(folder)
     folder.settings["hook_url"] = address(hooks)
     checked = folder.pipeline("check")
-    assert (checked.status, checked.out.splitlines()[-1]) == (0, f"ok    hooks: {address(hooks)} receives")
+    assert checked.status == 0
+    assert f"ok    hooks: {address(hooks)} receives" in checked.out.splitlines()
 
     folder.manifest("lost.csv", "owl,an owl --sandbox lost,U1-U2", "fox,a fox,U1")
     ended = folder.pipeline("run", "lost.csv", "--json")

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
@@ -152,8 +151,8 @@ def _result(_: Sequence[Any], result: Any) -> Any:
 
 
 def _is_the_picture(args: Sequence[Any], _: Any) -> bool:
-    target: Path = args[1]
-    return target.suffix != ".json"
+    name: str = args[2]
+    return not name.endswith(".json")
 
 
 def _is_the_record(args: Sequence[Any], _: Any) -> bool:
@@ -195,11 +194,13 @@ DELIVER = {
         "pipeline.store.deliveries:claim_for_delivery", When.COMMITTED, _result
     ),
     "deliver: downloaded, without its name": _deliver(
-        "pipeline.deliver.files:Part.become", When.BEFORE, _is_the_picture
+        "pipeline.deliver.files:LocalFolder.keep", When.BEFORE, _is_the_picture
     ),
-    "deliver: named, without its record": _deliver("pipeline.deliver.files:Part.become", When.AFTER, _is_the_picture),
+    "deliver: named, without its record": _deliver(
+        "pipeline.deliver.files:LocalFolder.keep", When.AFTER, _is_the_picture
+    ),
     "deliver: record beside it, not in the database": _deliver(
-        "pipeline.deliver.files:Part.become", When.AFTER, _is_the_record
+        "pipeline.deliver.files:LocalFolder.keep", When.AFTER, _is_the_record
     ),
     "deliver: recorded, not committed": _deliver("pipeline.store.deliveries:record", When.AFTER),
     "deliver: recorded and committed": _deliver("pipeline.store.deliveries:record", When.COMMITTED),

@@ -13,6 +13,7 @@ from pipeline.store.events import Tail
 from pipeline.task import State
 from pipeline.worker.move_log import MoveLog
 from tests.integration.conftest import World
+from tests.integration.embedded_guest import until
 from tests.integration.posts import accept, claim, settle
 
 MOVE = "INSERT INTO task_events (task_id, from_state, to_state, cause) VALUES (:id, 'planned', 'submitting', 'test')"
@@ -34,9 +35,18 @@ def moved(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[dict[s
 
 
 def write(world: World, log: MoveLog) -> int:
-    with world.store.alone(KEY) as tx:
-        assert tx
-        return log.write_next(tx)
+    """As soon as the session that wrote before is gone, which the database may notice a moment later."""
+
+    written: list[int] = []
+
+    def wrote() -> bool:
+        with world.store.alone(KEY) as tx:
+            if tx:
+                written.append(log.write_next(tx))
+        return bool(written)
+
+    until(wrote)
+    return written[0]
 
 
 def test_each_move_is_a_line_that_says_what_happened_to_which_task(

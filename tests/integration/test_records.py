@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli.export import export
 from pipeline.cli.gallery import write_batch_gallery
+from pipeline.deliver.files import LocalFolder
 from pipeline.errors import PipelineError
 from pipeline.inputs import Picture
 from pipeline.store import batches, pictures, records
@@ -126,7 +127,7 @@ def test_the_gallery_of_a_batch_shows_all_of_it(batch_of_everything: World, tmp_
         found = batches.get(tx, world.batch_id)
         picture = Picture(sha256=DIGEST, media_type="image/png", width=9, height=6)
         pictures.keep(tx, picture, file.getvalue())
-    html = write_batch_gallery(world.store, found, tmp_path).read_text()
+    html = Path(write_batch_gallery(world.store, found, LocalFolder(tmp_path))).read_text()
     assert f"./thumbnails/inputs/{DIGEST}.jpg" in html
     assert 'poster="./thumbnails/fox-U1.jpg"' in html
     assert "seed <b>636</b>" in html
