@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
@@ -131,9 +132,13 @@ def write_whole(folder: Folder, name: str, text: str) -> None:
 
 
 def remove_stale_parts(folder: Folder) -> int:
-    """Remove what killed processes left half-written on this machine, and say how many. Raises OSError."""
+    """Remove what killed processes left half-written on this machine, and say how many. Raises OSError.
+
+    Of a folder here, what is in the folders in it too: each batch has one.
+    """
     oldest, removed = time.time() - STALE_SECONDS, 0
-    for path in folder.drafts.glob(".*.part"):
+    inside = folder.drafts.glob("*/.*.part") if isinstance(folder, LocalFolder) else ()
+    for path in chain(folder.drafts.glob(".*.part"), inside):
         try:
             if PART.fullmatch(path.name) and path.stat().st_mtime < oldest:
                 path.unlink()

@@ -21,6 +21,15 @@ def test_what_killed_processes_left_is_swept_and_the_rest_stays(tmp_path: Path) 
     assert sorted(tmp_path.iterdir()) == sorted((new, other, tmp_path / "fox.png"))
 
 
+def test_what_was_left_in_the_folder_of_a_batch_is_swept_when_a_worker_starts(tmp_path: Path) -> None:
+    old = tmp_path / "spring" / ".fox.1-0123abcd.part"
+    old.parent.mkdir()
+    old.write_bytes(b"x")
+    os.utime(old, (time.time() - 7200,) * 2)
+    assert remove_stale_parts(LocalFolder(tmp_path)) == 1
+    assert not old.exists()
+
+
 def test_flags_are_read_as_they_are_written() -> None:
     assert prompt_parameters("a fox -- in snow --ar 3:2 --no cats, dogs --tile --v 6.1") == {
         "ar": "3:2",
