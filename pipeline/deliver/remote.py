@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import mimetypes
 import re
+import secrets
 import tempfile
 import threading
 from base64 import b64encode
@@ -36,8 +37,9 @@ S3_OPTIONS = {
     "max_concurrency": 1,  # deliveries are many at once already
     "config_kwargs": {"max_pool_connections": 32, "read_timeout": 60, "retries": {"total_max_attempts": 2}},
 }
-CHECK = "pipeline-check.txt"
-"""The file that shows whether any can be written. Where nothing may be removed it stays."""
+CHECK = "pipeline-check-{}.txt"
+"""The file that shows whether any can be written; with a token, since several may ask at once. Where nothing may be
+removed it stays."""
 UNFIT = {"http", "https", "data", "github", "git", "memory"}
 """What fsspec can read and nobody can write, and what ends with its process."""
 WORDS_SHOWN = 200
@@ -154,9 +156,10 @@ class RemoteFolder:
 
     def check(self) -> None:
         """Puts a small file and removes it. Credentials that may not remove anything are enough."""
-        write_whole(self, CHECK, "`pipeline check` was here\n")
+        name = CHECK.format(secrets.token_hex(4))
+        write_whole(self, name, "`pipeline check` was here\n")
         try:
-            self.remove(CHECK)
+            self.remove(name)
         except FarError as refused:
             if refused.cause is Cause.NETWORK:
                 raise

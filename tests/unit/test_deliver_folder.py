@@ -6,7 +6,10 @@ import os
 import time
 from pathlib import Path
 
-from pipeline.deliver import LocalFolder, prompt_parameters, remove_stale_parts
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from pipeline.deliver import LocalFolder, RemoteFolder, prompt_parameters, remove_stale_parts
 
 
 def test_what_killed_processes_left_is_swept_and_the_rest_stays(tmp_path: Path) -> None:
@@ -28,6 +31,22 @@ def test_what_was_left_in_the_folder_of_a_batch_is_swept_when_a_worker_starts(tm
     os.utime(old, (time.time() - 7200,) * 2)
     assert remove_stale_parts(LocalFolder(tmp_path)) == 1
     assert not old.exists()
+
+
+def test_two_that_ask_at_once_whether_a_store_can_be_written_to_do_not_disturb_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryFileSystem()
+    put = store.put_file
+
+    def put_while_another_asks(*args: object, **options: object) -> None:
+        put(*args, **options)
+        monkeypatch.setattr(store, "put_file", put)
+        RemoteFolder(store, "/asked", "memory://asked").check()
+
+    monkeypatch.setattr(store, "put_file", put_while_another_asks)
+    RemoteFolder(store, "/asked", "memory://asked").check()
+    assert RemoteFolder(store, "/asked", "memory://asked").files("*") == []
 
 
 def test_flags_are_read_as_they_are_written() -> None:
