@@ -35,6 +35,7 @@ DISK_TROUBLE = {
     errno.EIO: ("the disk fails", "check it"),
 }
 ELSEWHERE = "or set PIPELINE_OUTPUT_DIR to another place, then run it again"
+DRAFTS_ELSEWHERE = "or set TMPDIR to another folder where the workers run, then run it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,12 @@ class LocalFolder:
 
 
 def disk_sentence(error: OSError, folder: Folder) -> str:
-    """What the disk refused, where, and what to do. What is elsewhere has said so itself."""
+    """What the disk refused, where, and what to do. What is elsewhere has said so itself: then drafts are refused."""
     if isinstance(error, ServiceError):
         return str(error)
-    where = error.filename if isinstance(error.filename, str) else str(folder)
+    where = error.filename if isinstance(error.filename, str) else str(folder.drafts)
     what, remedy = DISK_TROUBLE.get(error.errno or 0, (error.strerror or "it could not be written", "see to it"))
-    return f"{what}: {where}; {remedy}, {ELSEWHERE}"
+    return f"{what}: {where}; {remedy}, {ELSEWHERE if isinstance(folder, LocalFolder) else DRAFTS_ELSEWHERE}"
 
 
 @contextmanager

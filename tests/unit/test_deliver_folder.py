@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from pipeline.deliver import LocalFolder, RemoteFolder, prompt_parameters, remove_stale_parts
+from pipeline.deliver import LocalFolder, RemoteFolder, disk_sentence, prompt_parameters, remove_stale_parts
 
 
 def test_what_killed_processes_left_is_swept_and_the_rest_stays(tmp_path: Path) -> None:
@@ -47,6 +49,13 @@ def test_two_that_ask_at_once_whether_a_store_can_be_written_to_do_not_disturb_e
     monkeypatch.setattr(store, "put_file", put_while_another_asks)
     RemoteFolder(store, "/asked", "memory://asked").check()
     assert RemoteFolder(store, "/asked", "memory://asked").files("*") == []
+
+
+def test_a_disk_that_is_full_before_a_picture_gets_to_a_bucket_is_not_told_as_a_full_bucket() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    said = disk_sentence(full, RemoteFolder(MemoryFileSystem(), "/full", "memory://full"))
+    assert said.startswith(f"the disk is full: {gettempdir()}; free some space, or set TMPDIR")
+    assert "memory://" not in said
 
 
 def test_flags_are_read_as_they_are_written() -> None:
