@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from pipeline.schedule import FireOutcome, Overlap, Rules, batch_names, due, val
 from pipeline.store import batches, fires, pictures, schedule_contents, schedules, steering
 from pipeline.store.batches import Handed
 from pipeline.store.engine import Transaction
+from pipeline.store.fires import Running
 from pipeline.store.schedule_contents import Content
 from pipeline.store.schedules import Schedule
 from pipeline.terms import smaller
@@ -77,34 +79,38 @@ def _make_queued(tx: Transaction, schedule: Schedule) -> int | None:
 def _fire(tx: Transaction, schedule: Schedule, fire_at: datetime) -> int | None:
     overlap = schedule.rules.overlap
     running = [] if overlap is Overlap.ALLOW else fires.running(tx, schedule.id)
-    if running and overlap is Overlap.CANCEL:
-        for batch_id, _ in running:
-            steering.cancel(tx, batch_id)
-    elif running:
+    if running and overlap is not Overlap.CANCEL:
         waits = fires.queued(tx, schedule.id)
         queue = overlap is Overlap.QUEUE and waits is None
-        reason = f"{running[-1][1]} is not over" + (", and another waits for it already" if waits else "")
+        reason = f"{running[-1].name} is not over" + (", and another waits for it already" if waits else "")
         outcome = FireOutcome.QUEUED if queue else FireOutcome.SKIPPED
         fires.record(tx, schedule.id, fire_at, outcome, reason=reason)
         return None
-    return _make_if_affordable(tx, schedule, fire_at)
+    return _make_if_affordable(tx, schedule, fire_at, instead_of=running)
 
 
-def _make_if_affordable(tx: Transaction, schedule: Schedule, fire_at: datetime) -> int | None:
-    left = _left(tx, schedule, fire_at)
+def _make_if_affordable(
+    tx: Transaction, schedule: Schedule, fire_at: datetime, instead_of: Sequence[Running] = ()
+) -> int | None:
+    """A batch instead of those, which are cancelled once it is sure that this one can be made."""
+    left = _left(tx, schedule, fire_at, instead_of)
     if left is not None and left <= 0:
         fires.record(tx, schedule.id, fire_at, FireOutcome.UNAFFORDABLE, reason=_used_up(schedule))
         return None
+    for batch in instead_of:
+        if not batch.cancelled:
+            steering.cancel(tx, batch.id)
     return _make(tx, schedule, fire_at, left)
 
 
-def _left(tx: Transaction, schedule: Schedule, fire_at: datetime) -> Decimal | None:
+def _left(tx: Transaction, schedule: Schedule, fire_at: datetime, instead_of: Sequence[Running] = ()) -> Decimal | None:
     """What the budget of the window of a fire time still pays for; None: there is none."""
     rules = schedule.rules
     if rules.budget is None or rules.per is None:
         return None
     fires.running(tx, schedule.id)
-    return rules.budget - fires.committed(tx, schedule.id, rules.calendar.window(rules.per, fire_at))
+    window = rules.calendar.window(rules.per, fire_at)
+    return rules.budget - fires.committed(tx, schedule.id, window, [batch.id for batch in instead_of])
 
 
 def _used_up(schedule: Schedule) -> str:

@@ -47,6 +47,7 @@ def _add_schedules() -> None:
         sa.Column("batches_made", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("settled_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("overlap IN ('skip', 'queue', 'allow', 'cancel')", name=op.f("ck_schedules_overlap")),

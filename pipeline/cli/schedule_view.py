@@ -107,6 +107,8 @@ def _lines(schedule: Schedule) -> Iterable[tuple[str, str]]:
     yield "catch up", f"{rules.catch_up}{all_of}"
     if rules.budget is not None:
         yield "budget", f"{rules.budget:f} per {rules.per}"
+    if schedule.problem:
+        yield "cannot fire", f"{schedule.problem}; it is tried again and again"
     if terms.budget is not None:
         yield "each batch", f"at most {terms.budget:f}"
 

@@ -86,8 +86,27 @@ def forget_queued(tx: Transaction, schedule_id: int) -> None:
     tx.run("DELETE FROM schedule_fires WHERE schedule_id = :id AND outcome = 'queued'", id=schedule_id)
 
 
-def running(tx: Transaction, schedule_id: int) -> list[tuple[int, str]]:
-    """Id and name of the schedule's batches that are not over, oldest first. What was over once stays so."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A batch of the schedule that is not over."""
+
+    id: int
+    name: str
+    cancelled: bool
+    """Nothing more of it is sent; the API may still be making some."""
+
+
+def running(tx: Transaction, schedule_id: int) -> list[Running]:
+    """The schedule's batches that are not over, oldest first. One that was over may go on: doubt was settled since."""
+    tx.run(
+        """
+        UPDATE schedule_fires f SET over_at = NULL FROM batches b
+        WHERE f.schedule_id = :id AND f.over_at IS NOT NULL AND b.id = f.batch_id AND EXISTS (
+            SELECT FROM tasks t WHERE t.account_id = b.account_id AND t.batch_id = b.id AND t.state = 'planned'
+        )
+        """,
+        id=schedule_id,
+    )
     tx.run(
         """
         UPDATE schedule_fires f SET over_at = now() FROM batches b
@@ -99,7 +118,8 @@ def running(tx: Transaction, schedule_id: int) -> list[tuple[int, str]]:
     )
     rows = tx.rows(
         """
-        SELECT b.id, b.name FROM schedule_fires f JOIN batches b ON b.id = f.batch_id
+        SELECT b.id, b.name, b.cancelled_at IS NOT NULL AS cancelled
+        FROM schedule_fires f JOIN batches b ON b.id = f.batch_id
         WHERE f.schedule_id = :id AND f.over_at IS NULL ORDER BY b.id
         """,
         id=schedule_id,
@@ -107,18 +127,22 @@ def running(tx: Transaction, schedule_id: int) -> list[tuple[int, str]]:
     # Where tasks are not finished the batch may be over all the same: what is left may wait for a person.
     over = {row.id for row in rows if progress_of(tx, row.id).over}
     tx.run("UPDATE schedule_fires SET over_at = now() WHERE batch_id = ANY(:ids)", ids=list(over))
-    return [(row.id, row.name) for row in rows if row.id not in over]
+    return [Running(**row._asdict()) for row in rows if row.id not in over]
 
 
-def committed(tx: Transaction, schedule_id: int, window: tuple[datetime, datetime]) -> Decimal:
+def committed(
+    tx: Transaction, schedule_id: int, window: tuple[datetime, datetime], given_up: Sequence[int] = ()
+) -> Decimal:
     """What the batches of fire times in the window have cost, and may still cost.
 
-    One that is not over may cost all of its budget. Call `running` first, which sees what is over.
+    One that is not over may cost all of its budget, unless it is cancelled, or about to be: `given_up`. Without a
+    budget there is no end to that. Call `running` first, which sees what is over.
     """
     return Decimal(
         tx.scalar(
             """
-            SELECT coalesce(sum(CASE WHEN f.over_at IS NULL THEN greatest(b.budget, cost) ELSE cost END), 0)
+            SELECT coalesce(sum(CASE WHEN f.over_at IS NULL AND b.cancelled_at IS NULL AND b.id <> ALL(:given_up)
+                THEN greatest(coalesce(b.budget, 'Infinity'), cost) ELSE cost END), 0)
             FROM schedule_fires f JOIN batches b ON b.id = f.batch_id, LATERAL (
                 SELECT coalesce(sum(spent + reserved), 0) AS cost FROM tasks WHERE batch_id = b.id
             ) AS known
@@ -127,6 +151,7 @@ def committed(tx: Transaction, schedule_id: int, window: tuple[datetime, datetim
             id=schedule_id,
             first=window[0],
             last=window[1],
+            given_up=list(given_up),
         )
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from pipeline.action import Action
 from pipeline.errors import UsageError
 from pipeline.schedule import CatchUp, Overlap, Per, Rules
-from pipeline.store.engine import Transaction
+from pipeline.store.engine import Transaction, words
 from pipeline.task import Policy
 from pipeline.terms import Terms
 
@@ -34,13 +34,15 @@ class Schedule:
     batches_made: int
     settled_until: datetime
     next_fire_at: datetime | None
+    problem: str | None
+    """Why what is due could not be settled: a sentence."""
     paused_at: datetime | None
     now: datetime
 
 
 _COLUMNS = """s.id, s.account_id, a.name AS account, s.name, s.cron, s.timezone, s.overlap, s.catch_up,
     s.within_minutes, s.at_most, s.budget, s.per, s.filename, s.lint, s.deliver, s.batch_budget, s.prices, s.in_doubt,
-    s.priority, s.batches_made, s.settled_until, s.next_fire_at, s.paused_at,
+    s.priority, s.batches_made, s.settled_until, s.next_fire_at, s.problem, s.paused_at,
     coalesce(CAST(:now AS timestamptz), now()) AS now"""
 _FROM = "FROM schedules s JOIN accounts a ON a.id = s.account_id"
 _BY_NAME = f"SELECT {_COLUMNS} {_FROM} WHERE a.name = :account AND s.name = :name"
@@ -108,11 +110,15 @@ def settled(tx: Transaction, schedule: Schedule, until: datetime, rules: Rules) 
     """What became of every fire time up to `until` is recorded; the next one is as the `rules` say."""
     reached = max(until, schedule.settled_until)
     tx.run(
-        "UPDATE schedules SET settled_until = :reached, next_fire_at = :next WHERE id = :id",
+        "UPDATE schedules SET settled_until = :reached, next_fire_at = :next, problem = NULL WHERE id = :id",
         id=schedule.id,
         reached=reached,
         next=rules.calendar.next(reached),
     )
+
+
+def cannot_settle(tx: Transaction, schedule_id: int, problem: str) -> None:
+    tx.run("UPDATE schedules SET problem = :problem WHERE id = :id", id=schedule_id, problem=words(problem))
 
 
 def pause(tx: Transaction, schedule: Schedule) -> None:
@@ -142,7 +148,7 @@ def _schedule(row: Row[Any]) -> Schedule:
     )
     prices = {Action(action): Decimal(price) for action, price in row.prices.items()}
     own = ("id", "account_id", "account", "name", "filename", "lint", "deliver", "batches_made")
-    moments = ("settled_until", "next_fire_at", "paused_at", "now")
+    moments = ("settled_until", "next_fire_at", "problem", "paused_at", "now")
     return Schedule(
         **{name: getattr(row, name) for name in own + moments},
         rules=rules,

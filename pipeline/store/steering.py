@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pipeline.store import wanted
 from pipeline.store.conditions import one_of
 from pipeline.store.engine import Transaction
-from pipeline.store.staging import stage
 from pipeline.task import AT_THE_API, IN_FLIGHT
 
 CANCELLED = "its batch was cancelled before it was sent"
@@ -42,8 +41,7 @@ def cancel(tx: Transaction, batch_id: int) -> None:
         "manifest_sha256 = '' WHERE id = :id",
         id=batch_id,
     )
-    stage(tx, batch_id, ())
-    wanted.lock(tx, batch_id)
+    wanted.lock_all(tx, batch_id)
     roots = tx.rows("SELECT id FROM tasks WHERE batch_id = :id AND parent_id IS NULL AND wanted", id=batch_id)
     wanted.drop(tx, [row.id for row in roots], CANCELLED, "cancel")
     tx.run(f"UPDATE tasks SET to_stop = true WHERE batch_id = :id AND {one_of('state', IN_FLIGHT)}", id=batch_id)

@@ -37,9 +37,18 @@ def lock(tx: Transaction, batch_id: int) -> None:
     A report that is being applied, or a claim, comes before this or after it, never between: whoever creates follow-ups
     holds their parent.
     """
-    before, now = -1, len(tx.rows(_TOUCHED, id=batch_id))
+    _lock(tx, _TOUCHED, batch_id)
+
+
+def lock_all(tx: Transaction, batch_id: int) -> None:
+    """The same for every tree of the batch, of which no manifest asks for anything any more."""
+    _lock(tx, "SELECT id FROM tasks WHERE batch_id = :id AND wanted ORDER BY id FOR UPDATE", batch_id)
+
+
+def _lock(tx: Transaction, sql: str, batch_id: int) -> None:
+    before, now = -1, len(tx.rows(sql, id=batch_id))
     while now not in (0, before):
-        before, now = now, len(tx.rows(_TOUCHED, id=batch_id))
+        before, now = now, len(tx.rows(sql, id=batch_id))
 
 
 def drop_rows(tx: Transaction, batch_id: int) -> None:

@@ -44,7 +44,7 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
             Teller(self.store).start()
         self.bell = Doorbell()
         self.beats = Heartbeat(settings.heartbeat_file)
-        self.firing = Firing(self.store, self.account, self.bell)
+        Firing(self.store, self.account, self.bell).start()
         self.next_look = self.next_rescue = 0.0
         self.rounds = 0
         super().__init__(*args, **options)
@@ -55,7 +55,6 @@ class DueScheduler(Scheduler):  # type: ignore[misc]
     def tick(self, *_args: Any, **_options: Any) -> float:
         """One look; the seconds until the next."""
         try:
-            self.firing.look()
             with self.store.begin() as tx:
                 to_poll = accounts.due_for_poll(tx, self.account)
                 to_submit = accounts.due_for_submit(tx, self.account)

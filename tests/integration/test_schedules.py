@@ -204,6 +204,78 @@ def test_the_batch_before_is_cancelled_for_the_next(world: World) -> None:
     assert world.states() == {"fox": "cancelled", "owl": "cancelled"}
 
 
+def at_the_api(world: World, batch_id: int, spent: int = 0) -> None:
+    """One of its tasks is being made, and one is not sent."""
+    replace(world, batch_id=batch_id).plan("fox", "owl")
+    with world.store.begin() as tx:
+        tx.run(
+            "UPDATE tasks SET state = 'submitted', remote_id = 'r' || id, price = :spent, reserved = :spent "
+            "WHERE batch_id = :id AND key = 'fox'",
+            id=batch_id,
+            spent=spent,
+        )
+
+
+def test_several_that_are_not_over_are_cancelled_at_once_and_each_of_them_once(world: World) -> None:
+    clock = Clock(world.store)
+    clock.add(content(overlap=Overlap.CANCEL))
+    (first,) = clock.look(NINE + timedelta(hours=1))
+    at_the_api(world, first)
+    (second,) = clock.look(NINE + timedelta(hours=2))
+    at_the_api(world, second)
+    with world.store.begin() as tx:
+        before = tx.scalar("SELECT cancelled_at FROM batches WHERE id = :id", id=first)
+    assert clock.at(3) == ["hourly-2026-11-30T1200"]
+    with world.store.begin() as tx:
+        cancelled = tx.rows("SELECT id, cancelled_at FROM batches WHERE cancelled_at IS NOT NULL ORDER BY id")
+    assert [row.id for row in cancelled] == [first, second]
+    assert cancelled[0].cancelled_at == before
+
+
+def test_an_outage_is_made_up_for_though_each_batch_cancels_the_one_before(world: World) -> None:
+    clock = Clock(world.store)
+    clock.add(content(overlap=Overlap.CANCEL, catch_up=CatchUp.ALL, at_most=3))
+    assert len(clock.at(5.5)) == 3
+
+
+def test_a_batch_that_is_cancelled_keeps_only_what_it_has_cost_of_the_budget(world: World) -> None:
+    clock = Clock(world.store)
+    prices = Terms(prices={Action.IMAGINE: Decimal(2)})
+    schedule = clock.add(content(overlap=Overlap.CANCEL, budget=Decimal(20), per=Per.MONTH, terms=prices))
+    (first,) = clock.look(NINE + timedelta(hours=1))
+    at_the_api(world, first, spent=2)
+    (second,) = clock.look(NINE + timedelta(hours=2))
+    with world.store.begin() as tx:
+        assert tx.scalar("SELECT budget FROM batches WHERE id = :id", id=second) == 18
+    at_the_api(world, second, spent=18)
+    assert clock.at(3) == []
+    with world.store.begin() as tx:
+        assert tx.scalar("SELECT cancelled_at FROM batches WHERE id = :id", id=second) is None
+    assert clock.outcomes(schedule)[-1][1] == "unaffordable"
+
+
+def test_a_batch_without_a_budget_leaves_nothing_of_a_budget_that_came_later(world: World) -> None:
+    clock = Clock(world.store)
+    schedule = clock.add(content(overlap=Overlap.ALLOW))
+    (unlimited,) = clock.look(NINE + timedelta(hours=1))
+    at_the_api(world, unlimited)
+    world.change("UPDATE schedules SET budget = 20, per = 'month'")
+    assert clock.at(2) == []
+    assert clock.outcomes(schedule)[-1][1] == "unaffordable"
+
+
+def test_a_batch_that_goes_on_after_it_was_over_is_not_over(world: World) -> None:
+    clock = Clock(world.store)
+    clock.add(content())
+    (before,) = clock.look(NINE + timedelta(hours=1))
+    replace(world, batch_id=before).plan("fox")
+    world.change("UPDATE tasks SET state = 'in_doubt', next_attempt_at = NULL")
+    (_, after) = (before, *clock.look(NINE + timedelta(hours=2)))
+    world.change("UPDATE tasks SET state = 'planned', next_attempt_at = now()")
+    assert clock.at(3) == []
+    assert after
+
+
 def test_a_batch_that_waits_for_a_person_is_over(world: World) -> None:
     clock = Clock(world.store)
     clock.add(content())
@@ -416,6 +488,9 @@ def test_a_schedule_that_cannot_be_settled_does_not_keep_the_others_waiting(
         (made,) = batches.every(tx)
     assert bell.read_rings == [("acme", made.id)]
     assert made.name.startswith("sound-")
+    with clock.store.begin() as tx:
+        assert "there is no time zone" in tx.scalar("SELECT problem FROM schedules WHERE name = 'broken'")
+        assert tx.scalar("SELECT problem FROM schedules WHERE name = 'sound'") is None
     (warning,) = caplog.records
     assert "there is no time zone 'Nowhere'" in warning.getMessage()
     assert not warning.exc_info

@@ -59,6 +59,8 @@ class Schedule(Base):
     """What became of every fire time up to here is said in `schedule_fires`. It only moves forward."""
     next_fire_at: Mapped[datetime | None]
     """The first fire time after that."""
+    problem: Mapped[str | None]
+    """Why its last fire time could not be settled: a sentence. Tried again and again."""
     paused_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
