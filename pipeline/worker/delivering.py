@@ -30,10 +30,13 @@ from pipeline.worker import stopping
 
 log = Log("worker")
 
-_LONGEST = 2 * LIMITS.seconds + 2 * SECONDS + 60.0
+_REQUESTS = 6
+"""To a store elsewhere, at most: an older record is read, picture and record are each put and asked for, and an older
+picture of another format is removed."""
+_LONGEST = 2 * LIMITS.seconds + _REQUESTS * SECONDS + 60.0
 LEASE = 2 * _LONGEST
-"""Seconds until another worker may bring the picture: twice what two downloads, the way of the picture and its record
-to a store elsewhere, and a look-up can take."""
+"""Seconds until another worker may bring the picture: twice what two downloads, those requests, and a look-up can
+take."""
 
 _ASK_AGAIN = (Cause.DEAD_LINK, Cause.NO_PICTURE)
 
