@@ -33,10 +33,7 @@ def test_a_batch_is_steered_from_a_second_terminal(folder: Folder, serve: MakeSe
     refused = folder.pipeline("cancel", "long")
     assert (refused.status, refused.err) == (2, "long is cancelled: there is nothing to cancel\n")
 
-    again = folder.pipeline("run", "long.csv", "--json")
-    assert (again.status, again.json["standing"]) in {(0, "over"), (1, "over")}, again.err
-    assert again.json["delivered"] + again.json["failed"] + again.json["not_reached"] == 30
+    shown = folder.pipeline("show", "long/row0", "--json").json
+    assert (shown["batch"], shown["action"], len(shown["posts"])) == ("long", "imagine", 1)
+    assert shown["moves"][0]["to_state"] == "submitting"
     assert server.audit()["duplicates"] == []
-    shown = folder.pipeline("show", "long/row1-U1", "--json").json
-    assert (shown["state"], shown["parent"], len(shown["posts"])) == ("delivered", "row1", 1)
-    assert [move["to_state"] for move in shown["moves"]][-1] == "delivered"
