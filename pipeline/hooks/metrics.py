@@ -10,6 +10,7 @@ import asyncio
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -87,16 +88,17 @@ def _families(counted: Figures, rooms: Sequence[Room]) -> Iterator[Metric]:
     tasks = GaugeMetricFamily("pipeline_tasks", "Tasks", labels=("account", "action", "state"))
     spent = CounterMetricFamily("pipeline_spent", "What was spent", labels=("account", "action"))
     reserved = GaugeMetricFamily("pipeline_reserved", "What may still be spent on what is sent", labels=("account",))
-    money: dict[tuple[str, str], float] = {}
-    held: dict[str, float] = {}
+    # Added up as decimals: floats in another order may come to a little less, which Prometheus takes for a new start.
+    money: dict[tuple[str, str], Decimal] = {}
+    held: dict[str, Decimal] = {}
     for one in counted.tasks:
         tasks.add_metric((one.account, one.action, one.state), one.tasks)
-        money[one.account, one.action] = money.get((one.account, one.action), 0) + float(one.spent)
-        held[one.account] = held.get(one.account, 0) + float(one.reserved)
+        money[one.account, one.action] = money.get((one.account, one.action), Decimal()) + one.spent
+        held[one.account] = held.get(one.account, Decimal()) + one.reserved
     for labels, amount in money.items():
-        spent.add_metric(labels, amount)
+        spent.add_metric(labels, float(amount))
     for account, amount in held.items():
-        reserved.add_metric((account,), amount)
+        reserved.add_metric((account,), float(amount))
     yield from (tasks, spent, reserved, *_rooms(rooms), *_posts(counted.posts), _way_home(counted.way_home))
 
 
@@ -127,7 +129,7 @@ def _posts(posts: Sequence[Posts]) -> Iterator[Metric]:
 def _way_home(home: WayHome) -> Metric:
     buckets = [(str(float(bound)), count) for bound, count in zip(SECONDS, home.within, strict=True)]
     family = HistogramMetricFamily("pipeline_delivery_seconds", "From the API's end of a task until its file is home")
-    family.add_metric((), [*buckets, ("+Inf", home.deliveries)], home.seconds)
+    family.add_metric((), [*buckets, ("+Inf", home.deliveries)], float(home.seconds))
     return family
 
 

@@ -51,7 +51,7 @@ class WayHome:
     """Seconds from the API's end of a task until its file was at home: `within[i]` took `SECONDS[i]` at most."""
 
     deliveries: int
-    seconds: float
+    seconds: Decimal
     within: Sequence[int]
 
 

@@ -43,7 +43,7 @@ def _way_home(where: Where) -> str:
     return f"""
     SELECT t.id / :size, count(*), sum(took), {classes}
     FROM tasks t JOIN artifacts f ON f.task_id = t.id,
-        LATERAL (SELECT greatest(0, extract(epoch FROM f.created_at - t.finished_at))::float AS took) AS way
+        LATERAL (SELECT greatest(0, extract(epoch FROM f.created_at - t.finished_at)) AS took) AS way
     WHERE {where("t.id")} AND {where("f.task_id")} AND t.finished_at IS NOT NULL GROUP BY 1
     """
 

@@ -104,3 +104,23 @@ def test_the_dashboard_plots_what_there_is(world: World, hooks: Hooks) -> None:
     plotted = re.findall(r"pipeline_\w+", json.dumps(json.loads(DASHBOARD.read_text())))
     assert len(set(plotted)) >= 8
     assert set(plotted) <= names
+
+
+def test_what_is_spent_never_shrinks_when_a_task_only_moves_on(world: World, hooks: Hooks) -> None:
+    world.plan("fox", "owl", "cat")
+    counted = ("pipeline_spent_total", "acme", "imagine")
+    world.change("UPDATE tasks SET state = 'delivered', remote_id = 'r', spent = 0.1 * id")
+    together = asked(hooks)[counted]
+    world.change("UPDATE tasks SET state = CASE id WHEN 1 THEN 'failed' WHEN 2 THEN 'in_doubt' ELSE 'delivered' END")
+    world.change("INSERT INTO task_events (task_id, from_state, to_state, cause) VALUES (1, '', '', 'test')")
+    assert (together, asked(hooks)[counted]) == (0.6, 0.6)
+
+
+def test_the_seconds_of_the_way_home_do_not_shrink_when_they_are_counted_anew(world: World, hooks: Hooks) -> None:
+    world.plan("fox", "owl", "cat")
+    world.change("UPDATE tasks SET finished_at = '2026-01-01 00:00:00Z'")
+    world.change(
+        "INSERT INTO artifacts (task_id, path, bytes, sha256, media_type, created_at) "
+        "SELECT id, key, 1, '', 'image/png', t.finished_at + id * interval '0.1 seconds' FROM tasks t"
+    )
+    assert [asked(hooks)["pipeline_delivery_seconds_sum",] for _ in range(3)] == [0.6] * 3
