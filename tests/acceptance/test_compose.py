@@ -15,15 +15,23 @@ import httpx
 import pytest
 import yaml
 
+from pipeline.settings import Settings, load
 from tests.acceptance.conftest import Host
 from tests.acceptance.outside import COMMAND, Command, Folder, until
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
+EXAMPLE = ROOT / ".env.example"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "mj-pipeline"}
 LOGIN = "ann:sk-very-secret-123"
 FILLED_IN = {"POSTGRES_PASSWORD": "secret", "PIPELINE_FLOWER_LOGIN": LOGIN}
+REPORTED = {"PIPELINE_HOOK_URL": "http://hooks:8091"}
+"""What .env.example says has the sandbox report."""
+MADE = {"PIPELINE_DATABASE_URL", "PIPELINE_REDIS_URL", "PIPELINE_HEARTBEAT_FILE"}
+"""Settings that the file gives itself."""
+OF_ONE_MACHINE = {"PIPELINE_DATA_DIR", "PIPELINE_WORKERS"}
+"""Settings of what `pipeline run` and `up` bring up, which no service does."""
 _VARIABLE = re.compile(r"\$\{(\w+)(:[-?])?([^}]*)\}")
 
 
@@ -55,7 +63,9 @@ class Machine:
     def environment(self, service: str) -> dict[str, str]:
         environment = OURS[service].get("environment", {})
         given = {name: value for name, value in environment.items() if value is not None}  # the rest is passed on
-        wired = {name: self._placed(interpolated(value, FILLED_IN), service) for name, value in given.items()}
+        wired = {
+            name: self._placed(interpolated(value, FILLED_IN | REPORTED), service) for name, value in given.items()
+        }
         return self._folder.environment(workers="") | wired
 
     def start(self, service: str, *words: str) -> Command:
@@ -124,11 +134,48 @@ def test_every_service_runs_by_itself_and_together_they_make_a_batch(folder: Fol
     assert all(logged.values())
 
 
-@pytest.mark.parametrize("name", FILLED_IN)
-def test_what_is_not_filled_in_is_said(name: str) -> None:
-    with pytest.raises(AssertionError, match=f"{name}: copy .env.example to .env and fill it in"):
-        interpolated(FILE.read_text(), FILLED_IN | {name: ""})
-    assert f"\n{name}=\n" in (ROOT / ".env.example").read_text()
+def test_a_password_that_is_not_filled_in_is_said() -> None:
+    with pytest.raises(AssertionError, match=r"POSTGRES_PASSWORD: copy \.env\.example to \.env and fill it in"):
+        interpolated(FILE.read_text(), FILLED_IN | {"POSTGRES_PASSWORD": ""})
+
+
+def test_flower_says_that_it_has_no_login(folder: Folder) -> None:
+    ended = folder.pipeline(*OURS["flower"]["command"], flower_login="")
+    assert ended.status == 2
+    assert "set PIPELINE_FLOWER_LOGIN to user:password" in ended.err
+
+
+def test_every_setting_can_be_given_and_is_in_the_example() -> None:
+    example = EXAMPLE.read_text()
+    assert {f"{line}\n" in example for line in ("POSTGRES_PASSWORD=", "PIPELINE_FLOWER_LOGIN=")} == {True}
+    ours = {f"PIPELINE_{name.upper()}" for name in Settings.model_fields}
+    environment: dict[str, str | None] = OURS["flower"]["environment"]
+    assert {name for name in environment if name.startswith("PIPELINE_")} == ours - OF_ONE_MACHINE
+    given = {match[1] for match in _VARIABLE.finditer(FILE.read_text())}
+    given |= {name for name, value in environment.items() if value is None}
+    assert ours - OF_ONE_MACHINE - MADE <= given
+    assert given - {"HOOKS_PORT", "FLOWER_PORT"} == set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))
+    assert "\n# PIPELINE_HOOK_URL={PIPELINE_HOOK_URL}\n".format(**REPORTED) in example
+
+
+def test_a_server_that_nobody_said_how_to_reach_us_is_only_asked() -> None:
+    environment = OURS["worker"]["environment"]
+    assert interpolated(environment["PIPELINE_HOOK_URL"], FILLED_IN) == ""
+
+
+def test_what_is_left_empty_may_be_a_secret_of_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.settings.SECRETS", tmp_path)
+    for name, value in OURS["flower"]["environment"].items():
+        if name.startswith("PIPELINE_"):
+            monkeypatch.setenv(name, interpolated(value, {"POSTGRES_PASSWORD": "secret"}))
+    (tmp_path / "PIPELINE_API_KEY").write_text("sk-1\n")
+    (tmp_path / "PIPELINE_FLOWER_LOGIN").write_text(LOGIN)
+    settings = load()
+    assert settings.api_key.get_secret_value() == "sk-1"
+    assert settings.flower_login
+    assert settings.flower_login.get_secret_value() == LOGIN
+    assert (settings.max_running, settings.horizon, settings.hook_url) == (3, 120.0, None)
 
 
 def test_each_service_waits_for_what_it_needs_and_comes_back() -> None:
