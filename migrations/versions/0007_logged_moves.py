@@ -17,7 +17,7 @@ def upgrade() -> None:
         "logged_moves",
         sa.Column("id", sa.SmallInteger(), server_default="1", autoincrement=False, nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
-        sa.Column("missing", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("missing", postgresql.INT8MULTIRANGE(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_logged_moves_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_logged_moves")),
     )

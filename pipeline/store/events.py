@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from pipeline.store.engine import Transaction
 from pipeline.task import State
 
-LATEST_COMMIT = 30.0
-"""Seconds for which a number that is missing may still be committed: numbers are given before the commit."""
+MOST_GAPS = 10_000
+"""Gaps that are looked at again, however wide: the newest. There are so many only where one transaction stays open
+while thousands of others are rolled back."""
 MOST = 500
 """Events of one look."""
+OLDEST_OPEN = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+"""All transactions with lower numbers have ended."""
+NEWEST = "SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
+"""The number of this transaction, and higher than that of any that has changed something before. The snapshot's upper
+bound would not do: transactions that are open may lie above it."""
 A_PAGE = 500
 """Tasks that are read at once."""
 
@@ -57,16 +63,35 @@ _STANDING = f"""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers from `first` to `end`, without that, that were given and not seen."""
+
+    first: int
+    end: int
+    until: int | None = None
+    """Whoever was given them is a transaction with a lower number than this. None: it is still to be asked for."""
+
+    def without(self, seen: Sequence[int]) -> Iterator[Gap]:
+        """What is left of it; `seen` is in order."""
+        first = self.first
+        for number in (*seen[bisect_left(seen, first) : bisect_left(seen, self.end)], self.end):
+            if first < number:
+                yield replace(self, first=first, end=number)
+            first = number + 1
+
+
 class Tail:
     """Follows the moves of all tasks after number `last`. One that is committed behind later ones is not lost.
 
-    `missing`: numbers up to `last` that were given and not seen; those of what was rolled back never come.
+    `missing`: numbers up to `last` that were given and not seen. Numbers are given before the commit, by a large
+    manifest long before; those of what was rolled back never come. A transaction has changed the task, and so has a
+    number of its own, before it is given that of a move: when all as old have ended, nothing of the gap can come.
     """
 
-    def __init__(self, last: int, missing: Iterable[int] = ()) -> None:
+    def __init__(self, last: int, missing: Iterable[Gap] = ()) -> None:
         self.last = last
-        self.missing = dict.fromkeys(missing, time.monotonic())
-        """And since when."""
+        self.missing = list(missing)
 
     @classmethod
     def since(cls, tx: Transaction, seconds: float = 0.0) -> Self:
@@ -78,45 +103,58 @@ class Tail:
     def kept(cls, tx: Transaction) -> Self:
         """From where it was kept last, by whichever process; from the very first move where it never was."""
         rows = tx.rows("SELECT last_id, missing FROM logged_moves")
-        return cls(rows[0].last_id, rows[0].missing) if rows else cls(0)
+        return cls(rows[0].last_id, [Gap(gap.lower, gap.upper) for gap in rows[0].missing]) if rows else cls(0)
 
     def keep(self, tx: Transaction) -> None:
         tx.run(
             """
-            INSERT INTO logged_moves (last_id, missing) VALUES (:last, CAST(:missing AS bigint[]))
+            INSERT INTO logged_moves (last_id, missing) VALUES (:last, CAST(:missing AS int8multirange))
             ON CONFLICT (id) DO UPDATE SET last_id = excluded.last_id, missing = excluded.missing
             """,
             last=self.last,
-            missing=list(self.missing),
+            missing=self._numbers(),
         )
 
     def look(self, tx: Transaction) -> list[Event]:
         """The next moves in their order, at most `MOST`."""
+        # Asked before the moves are read: what had ended by then is seen, unless there is more than one look takes.
+        ended = self._ended(tx)
         rows = tx.rows(
             f"""
             SELECT e.id, e.at, e.from_state, e.to_state, e.cause, e.detail, {_TASK},
                 (SELECT count(*) FROM task_events s
                     WHERE s.task_id = e.task_id AND s.to_state = 'submitting' AND s.id <= e.id) AS attempt
             FROM task_events e JOIN tasks t ON t.id = e.task_id {_OF_A_TASK}
-            WHERE e.id >= :first AND (e.id > :last OR e.id = ANY(:missing)) ORDER BY e.id LIMIT :most
+            WHERE e.id >= :first AND (e.id > :last OR e.id <@ CAST(:missing AS int8multirange))
+            ORDER BY e.id LIMIT :most
             """,
             # Without a lower bound Postgres would walk through all moves there ever were.
-            first=min((self.last, *self.missing)),
+            first=min((self.last, *(gap.first for gap in self.missing))),
             last=self.last,
-            missing=list(self.missing),
+            missing=self._numbers(),
             most=MOST,
         )
-        self._note({row.id for row in rows}, time.monotonic())
+        self._note([row.id for row in rows], ended if len(rows) < MOST else 0)
         return [_event(row) for row in rows]
 
-    def _note(self, seen: set[int], now: float) -> None:
+    def _ended(self, tx: Transaction) -> int:
+        """All transactions with lower numbers have."""
+        if not self.missing:
+            return 0
+        if any(gap.until is None for gap in self.missing):
+            newest = tx.scalar(NEWEST)
+            self.missing = [gap if gap.until else replace(gap, until=newest) for gap in self.missing]
+        return int(tx.scalar(OLDEST_OPEN))
+
+    def _note(self, seen: Sequence[int], ended: int) -> None:
         newest = max((*seen, self.last))
-        gaps = (number for number in range(self.last + 1, newest) if number not in seen)
-        since = self.missing | dict.fromkeys(gaps, now)
-        self.missing = {
-            number: moment for number, moment in since.items() if number not in seen and now - moment < LATEST_COMMIT
-        }
+        gaps = [gap for gap in self.missing if gap.until is None or gap.until > ended]
+        gaps.append(Gap(self.last + 1, newest))
+        self.missing = [rest for gap in gaps for rest in gap.without(seen)][-MOST_GAPS:]
         self.last = newest
+
+    def _numbers(self) -> str:
+        return f"{{{','.join(f'[{gap.first},{gap.end})' for gap in self.missing)}}}"
 
 
 def standing(tx: Transaction, most: int) -> Iterator[Sequence[Event]]:

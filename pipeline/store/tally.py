@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from pipeline.store.engine import Transaction
-from pipeline.store.events import LATEST_COMMIT
+from pipeline.store.events import NEWEST, OLDEST_OPEN
 from pipeline.store.figures import SECONDS, Figures, Posts, Tasks, WayHome
 
 STRETCH = 200
@@ -64,7 +63,7 @@ class Tally:
         self._stretches: dict[int, None] = {}
         """All of them, the one that was counted longest ago first."""
         self._looks: deque[_Look] = deque()
-        """Those of the last `LATEST_COMMIT`, and the one before: what that one could have seen, the last one has."""
+        """The first: all that was under way at that moment, the last one has seen to its end. And those after it."""
 
     def look(self, tx: Transaction) -> Figures:
         """Where it fails, the next look makes up for it."""
@@ -81,9 +80,9 @@ class Tally:
 
     def _to_count(self, tx: Transaction, now: _Look) -> list[int]:
         """Where tasks have moved or come since the last look, or may have been committed late; and some in turn."""
-        while len(self._looks) > 1 and self._looks[1].at <= self._looks[-1].at - LATEST_COMMIT:
+        while len(self._looks) > 1 and self._looks[1].until <= self._looks[-1].ended:
             self._looks.popleft()
-        before = self._looks[0] if self._looks else _Look(now.at, now.move, 0)
+        before = self._looks[0] if self._looks else replace(now, task=0)
         moved = tx.rows(
             "SELECT DISTINCT task_id / :size AS stretch FROM task_events WHERE id > :move",
             size=STRETCH,
@@ -95,16 +94,20 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """When it was, and the newest move and task that it saw."""
+    """The newest move and task that it saw; lower numbers may be committed later, by transactions before `until`."""
 
-    at: float
+    ended: int
+    """Of all transactions before this one it saw what they did."""
+    until: int
     move: int
     task: int
 
     @classmethod
     def of(cls, tx: Transaction) -> _Look:
         newest = "SELECT coalesce(max(id), 0) FROM"
-        return cls(time.monotonic(), tx.scalar(f"{newest} task_events"), tx.scalar(f"{newest} tasks"))
+        ended = tx.scalar(OLDEST_OPEN)
+        move, task = tx.scalar(f"{newest} task_events"), tx.scalar(f"{newest} tasks")
+        return cls(ended=ended, until=tx.scalar(NEWEST), move=move, task=task)
 
 
 class _Sums:

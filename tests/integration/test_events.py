@@ -52,9 +52,43 @@ def test_a_move_that_is_committed_behind_later_ones_is_not_lost(world: World) ->
     assert look(world, tail) == []
 
 
-def test_what_was_rolled_back_is_waited_for_no_longer_than_it_can_come(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_however_many_looks_pass_a_move_is_waited_for_until_its_transaction_ends(world: World) -> None:
+    """Whichever of the two began first: the numbers of transactions need not be in the order of the moves'."""
+    world.plan("fox", "owl", "cat")
+    tail = tail_of(world)
+    with world.store.begin() as quick:
+        quick.run("UPDATE tasks SET progress = '1%' WHERE id = 2")
+        with world.store.begin() as slow:
+            slow.run(MOVE, id=1)
+            quick.run(MOVE, id=2)
+            quick.connection.commit()
+            assert [event.task_id for event in look(world, tail)] == [2]
+            for _ in range(3):
+                assert look(world, tail) == []
+            world.change(MOVE.replace(":id", "3"))
+            assert [event.task_id for event in look(world, tail)] == [3]
+    assert [event.task_id for event in look(world, tail)] == [1]
+    assert not tail.missing
+
+
+def test_a_large_transaction_is_one_gap_and_is_seen_in_pieces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST", 2)
+    world.plan("fox", "owl")
+    tail = tail_of(world)
+    with world.store.begin() as slow:
+        slow.run(f"{MOVE.replace('VALUES (:id', 'SELECT 1').removesuffix(')')} FROM generate_series(1, 5)")
+        world.change(MOVE.replace(":id", "2"))
+        assert [event.task_id for event in look(world, tail)] == [2]
+        assert len(tail.missing) == 1
+        with world.store.begin() as tx:
+            tail.keep(tx)
+    with world.store.look() as tx:
+        tails = (tail, Tail.kept(tx))
+    for one in tails:
+        assert [[event.id for event in look(world, one)] for _ in range(4)] == [[1, 2], [3, 4], [5], []]
+
+
+def test_what_was_rolled_back_is_waited_for_no_longer_than_it_can_come(world: World) -> None:
     world.plan("fox", "owl")
     tail = tail_of(world)
     with world.store.look() as tx:
@@ -62,9 +96,20 @@ def test_what_was_rolled_back_is_waited_for_no_longer_than_it_can_come(
     world.change(MOVE.replace(":id", "2"))
     assert [event.task_id for event in look(world, tail)] == [2]
     assert tail.missing
-    monkeypatch.setattr(events, "LATEST_COMMIT", 0.0)
     look(world, tail)
     assert not tail.missing
+
+
+def test_gaps_are_as_many_as_can_be_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_GAPS", 2)
+    world.plan("fox")
+    tail = tail_of(world)
+    with world.store.look() as slow:
+        for _ in range(4):
+            slow.run(MOVE, id=1)
+            world.change(MOVE.replace(":id", "1"))
+        look(world, tail)
+        assert [(gap.first, gap.end) for gap in tail.missing] == [(5, 6), (7, 8)]
 
 
 def test_a_burst_is_seen_in_pieces(world: World) -> None:

@@ -109,6 +109,24 @@ def test_a_move_that_is_committed_late_is_seen(world: World) -> None:
     assert states(look(world, kept))["cancelled"] == 1
 
 
+def test_however_late_it_is_whichever_transaction_began_first(world: World) -> None:
+    world.plan("fox", "owl", "cat", "hen")
+    kept = Tally()
+    look(world, kept)
+    with world.store.begin() as quick:
+        quick.run("UPDATE tasks SET progress = '1%' WHERE id = 4")
+        with world.store.begin() as slow:
+            slow.run("UPDATE tasks SET state = 'cancelled' WHERE id = 1")
+            move(slow, 1, "cancelled")
+            move(quick, 4, "planned")
+            quick.connection.commit()
+            for _ in range(4):
+                look(world, kept)
+    assert states(look(world, kept)) == {"cancelled": 1, "planned": 3}
+    look(world, kept)
+    assert len(kept._looks) <= 3
+
+
 def test_a_look_that_fails_is_made_up_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.plan("fox")
     kept = Tally()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Identity,
@@ -19,7 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline.action import Action
@@ -211,7 +211,7 @@ class LoggedMoves(Base):
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, server_default="1")
     last_id: Mapped[int]
     """The highest number of `task_events` that was written."""
-    missing: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    missing: Mapped[Sequence[Range[int]]] = mapped_column(INT8MULTIRANGE)
     """Lower numbers that were not there yet: they may be committed still."""
 
 
