@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from pipeline import fire
 from pipeline.errors import UsageError
-from pipeline.store import doubts
+from pipeline.schedule import Overlap
+from pipeline.store import doubts, schedules
+from pipeline.store.engine import Store
 from tests.acceptance.outside import until
 from tests.integration.conftest import World
 from tests.integration.office import Office, open_office, servers  # noqa: F401 - fixtures
 from tests.integration.test_doubts import plan
+from tests.integration.test_schedules import NINE, Clock, at, content, is_over
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 TABLES = ("tasks", "attempts", "task_events")
 
 
@@ -67,3 +75,22 @@ def test_only_a_person_who_has_found_it_can_settle_what_is_planned(world: World)
     with world.store.begin() as tx:
         doubts.give_up(tx, fox)
     assert world.states() == {"fox": "planned"}
+
+
+def test_a_schedule_that_is_paused_as_the_docs_say_makes_nothing_again(store: Store) -> None:
+    clock = Clock(store)
+    schedule = clock.add(content(overlap=Overlap.QUEUE))
+    assert (clock.at(1), clock.at(2)) == (["hourly-2026-11-30T1000"], [])
+    is_over(store, "hourly-2026-11-30T1000")  # and that the one of eleven was made is not in the backup
+    procedure = OPERATIONS.read_text().partition("### After restoring an older state")[2]
+    statements = re.findall(r"UPDATE schedule[^;\"]+", procedure)
+    assert len(statements) == 2
+    with store.begin() as tx:
+        for statement in statements:
+            tx.run(statement)
+    assert clock.at(6) == []
+    with store.begin() as tx:
+        fire.resume(tx, at(schedules.take(tx, "acme", "hourly"), NINE + timedelta(hours=6.5)))
+    assert clock.at(6.6) == []
+    assert [outcome for _, outcome, _ in clock.outcomes(schedule)] == ["made", "missed", "paused"]
+    assert clock.at(7) == ["hourly-2026-11-30T1600"]
