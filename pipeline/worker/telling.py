@@ -67,7 +67,9 @@ class Teller(threading.Thread):
         """Raises what the database or the broker does; what was not told yet is told by the next try."""
         self._news = self._news or News(tx)
         while True:
-            self._untold = self._untold or list(self._news.look(tx))
+            if not self._untold:
+                for news in self._news.look(tx):  # one by one: what was read before the database fails is kept
+                    self._untold.append(news)
             publish(self._untold)
             self._untold = []
             time.sleep(TICK)
@@ -85,31 +87,33 @@ class News:
 
     def look(self, tx: Transaction) -> Iterator[Told]:
         moves = self._tail.look(tx)
+        self._touched.update(move.batch_id for move in moves)
         for move in moves:
             yield from flower.moved(move)
-        self._touched.update(move.batch_id for move in moves)
         if time.monotonic() >= self._next_count:
             self._next_count = time.monotonic() + COUNT_EVERY
             yield from self._how_far_tasks_are(tx)
             yield from self._how_far_batches_are(tx)
 
     def _how_far_tasks_are(self, tx: Transaction) -> Iterator[Told]:
-        before, self._progress = self._progress, events.running(tx)
-        news = [id_ for id_, progress in self._progress.items() if before.get(id_) != progress]
-        for event in events.of(tx, news):
-            yield flower.started(event, self._progress[event.task_id])
+        running = events.running(tx)
+        news = events.of(tx, [id_ for id_, progress in running.items() if self._progress.get(id_) != progress])
+        self._progress = running
+        for event in news:
+            yield flower.started(event, running[event.task_id])
 
     def _how_far_batches_are(self, tx: Transaction) -> Iterator[Told]:
-        touched, self._touched = self._touched, set()
-        for batch in batches.by_ids(tx, sorted(touched)):
+        still: set[int] = set()
+        for batch in batches.by_ids(tx, sorted(self._touched)):
             progress = progress_of(tx, batch.id)
             if self._counted.get(batch.id) != progress:
                 self._counted[batch.id] = progress
                 yield from flower.batch_stands(batch, progress)
             if not progress.over:
-                self._touched.add(batch.id)
+                still.add(batch.id)
             else:
                 self._counted.pop(batch.id, None)
+        self._touched = still
 
 
 def publish(told: list[Told]) -> None:

@@ -11,17 +11,18 @@ from datetime import UTC, datetime
 import pytest
 import redis
 from kombu.exceptions import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.sandbox.attach import Services
 from pipeline.store import events
 from pipeline.store.events import Event
 from pipeline.task import State
-from pipeline.worker import flower
+from pipeline.worker import flower, telling
 from pipeline.worker.app import app
 from pipeline.worker.move_log import MoveLog
-from pipeline.worker.telling import publish
+from pipeline.worker.telling import News, Teller, publish
 from tests.integration.conftest import World
-from tests.integration.posts import claim
+from tests.integration.posts import accept, claim
 
 Connect = Callable[[str], None]
 
@@ -89,3 +90,40 @@ def test_while_the_broker_does_not_answer_moves_are_logged(
         assert not telling.done()
         with pytest.raises(OperationalError):
             telling.result(20)
+
+
+class HeardEnoughError(Exception):
+    """Ends what goes on for as long as a process lives."""
+
+
+@pytest.mark.parametrize(
+    "broken", [(events, "running"), (events, "of"), (telling, "progress_of")], ids=lambda at: at[1]
+)
+def test_what_was_read_before_the_database_failed_is_told_by_the_next_try(
+    world: World, monkeypatch: pytest.MonkeyPatch, broken: tuple[object, str]
+) -> None:
+    monkeypatch.setattr(telling, "TICK", 0.0)
+    monkeypatch.setattr(telling, "COUNT_EVERY", 0.0)
+    teller = Teller(world.store)
+    world.plan("fox")
+    accept(world, claim(world)[0])
+    with world.store.look() as tx:
+        teller._news = News(tx)
+        world.change("UPDATE tasks SET state = 'running', progress = '40%'")
+        with monkeypatch.context() as away:
+            away.setattr(*broken, lambda tx, *_: tx.rows("SELECT nonsense"))
+            with pytest.raises(DBAPIError):
+                teller._tell(tx)
+    heard: list[list[flower.Told]] = []
+
+    def hear(told: list[flower.Told]) -> None:
+        heard.append(list(told))
+        if len(heard) == 3:
+            raise HeardEnoughError
+
+    monkeypatch.setattr(telling, "publish", hear)
+    with world.store.look() as tx, pytest.raises(HeardEnoughError):
+        teller._tell(tx)
+    said = [(one["type"], one["args"]) for told in heard for one in told]
+    assert said[0] == ("task-received", "a fox")
+    assert {("task-started", "a fox"), ("task-started", "spring")} <= set(said)
