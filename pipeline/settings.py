@@ -62,11 +62,26 @@ def _output(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_read_alike(url: str) -> bool:
+    """Whether all who read it take the same for its password.
+
+    Where its signs are not escaped, some take a part of it for the host, which errors show; others find no password,
+    and the log hides none.
+    """
+    try:
+        authority = urlsplit(url).netloc
+    except ValueError:  # whose words may show it
+        return False
+    return url.count("@") == authority.count("@") <= 1 and "#" not in url
+
+
 def _psycopg(value: SecretStr) -> SecretStr:
     """Whatever spelling a person uses, SQLAlchemy gets the psycopg 3 driver."""
     scheme, separator, rest = value.get_secret_value().partition("://")
     if scheme.split("+", maxsplit=1)[0] not in {"postgresql", "postgres"} or not separator:
         raise ValueError("must look like postgresql://user:password@host/database")
+    if not _is_read_alike(value.get_secret_value()):
+        raise ValueError("cannot be read: in a password, @ / # and ? are written %40 %2F %23 and %3F")
     return SecretStr(f"postgresql+psycopg://{rest}")
 
 

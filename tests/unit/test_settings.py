@@ -77,6 +77,7 @@ def test_a_key_is_taken_without_the_line_break_that_came_with_it() -> None:
         ("PIPELINE_API_BASE_URL", "api.example.com"),
         ("PIPELINE_API_BASE_URL", "https://user:s3cret@api.example.com"),
         ("PIPELINE_DATABASE_URL", "mysql://u:s3cret@h/d"),
+        ("PIPELINE_DATABASE_URL", "postgresql://u:s3cret‼℅@h/d"),
         ("PIPELINE_MAX_RUNNING", "s3cret"),
         ("PIPELINE_MAX_RUNNING", "40000"),
         ("PIPELINE_API_KEY", "s3cret\ns3cret"),
@@ -93,6 +94,24 @@ def test_what_is_wrong_is_named_and_never_shown(name: str, value: str, monkeypat
     with pytest.raises(UsageError, match=name) as wrong:
         load()
     assert "s3cret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("sign", ["@", "/", "#", "?", "[", "@/", "12/", "1?"])
+def test_a_password_whose_signs_are_not_escaped_is_refused_and_never_shown(sign: str) -> None:
+    with pytest.raises(UsageError) as wrong:
+        load(database_url=f"postgresql://u:{sign}s3cret@h/d")
+    fault = "cannot be read: in a password, @ / # and ? are written %40 %2F %23 and %3F"
+    assert str(wrong.value) == f"PIPELINE_DATABASE_URL: {fault}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:%40%2F%23%3F:s3cret@h:1/d?a=b", "postgresql://h/d", "postgresql://u@/d?host=/run/postgresql"],
+)
+def test_a_password_whose_signs_are_escaped_is_read_and_hidden(url: str) -> None:
+    settings = load(database_url=url)
+    assert "s3cret" not in url or "@/#?:s3cret" in settings.secrets()
+    assert settings.database_url
 
 
 @pytest.mark.parametrize("place", ["pictures", "/srv/pictures", "./a:b", "s3://bucket/spring", "file:///srv/pictures"])
