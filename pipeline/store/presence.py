@@ -54,15 +54,7 @@ class Presence:
             if not self._still_held():
                 self.former.append(self.number)
                 self.number = secrets.randbits(62)
-                self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-                self._connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": self.number})
-                self._connection.execute(
-                    text(
-                        "INSERT INTO processes (number, host, pid, began) VALUES (:number, :host, :pid, :began) "
-                        "ON CONFLICT DO NOTHING"
-                    ),
-                    {"number": self.number, "host": _here(), "pid": os.getpid(), "began": _began(os.getpid()) or 0},
-                )
+                self._connection = self._join(self.number)
         return self.number
 
     @contextmanager
@@ -88,22 +80,42 @@ class Presence:
         with self._turn:
             self._drop()
 
+    def _join(self, number: int) -> Connection:
+        """A connection that holds the lock. One on which that failed is not kept: it would be taken for held."""
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": number})
+            connection.execute(
+                text(
+                    "INSERT INTO processes (number, host, pid, began) VALUES (:number, :host, :pid, :began) "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                {"number": number, "host": _here(), "pid": os.getpid(), "began": _began(os.getpid()) or 0},
+            )
+        except BaseException:
+            _end(connection)
+            raise
+        return connection
+
     def _still_held(self) -> bool:
         if self._connection is None:
             return False
         try:
             self._connection.execute(text("SELECT 1"))
         except SQLAlchemyError:
-            # Also one that broke while the lock was taken: SQLAlchemy refuses to use that, and says so otherwise.
             self._drop()
         return self._connection is not None
 
     def _drop(self) -> None:
-        """Ends the session, and its lock with it: the pool must not keep it."""
         if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
+            _end(self._connection)
             self._connection = None
+
+
+def _end(connection: Connection) -> None:
+    """Ends the session, and its lock with it: the pool must not keep it."""
+    connection.invalidate()
+    connection.close()
 
 
 def dead_here(tx: Transaction) -> list[int]:

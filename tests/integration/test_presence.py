@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.store import claims
 from pipeline.store.engine import SILENCE
+from pipeline.store.presence import ALIVE, Presence
 from pipeline.store.rescue import rescue
 from tests.acceptance.outside import until
 from tests.integration.conftest import World
@@ -66,3 +69,23 @@ def test_postgres_soon_notices_a_host_that_is_gone(world: World) -> None:
     with world.store.begin() as tx:
         heard = {name: int(tx.scalar(f"SHOW tcp_keepalives_{name}")) for name in SILENCE}
     assert heard == SILENCE
+
+
+@pytest.mark.parametrize("broken", ["pg_advisory_lock", "INSERT INTO processes"])
+def test_a_lock_that_could_not_be_taken_is_not_taken_for_held(world: World, broken: str) -> None:
+    presence = Presence(world.store.engine)
+
+    def refuse(_c: object, _cursor: object, statement: str, values: object, *_: object) -> tuple[str, object]:
+        return statement.replace(broken, "nonsense"), values
+
+    event.listen(world.store.engine, "before_cursor_execute", refuse, retval=True)
+    try:
+        with pytest.raises(DBAPIError):
+            presence.hold()
+    finally:
+        event.remove(world.store.engine, "before_cursor_execute", refuse)
+    number = presence.hold()
+    with world.store.begin() as tx:
+        assert tx.scalar(f"SELECT {ALIVE} FROM CAST(:number AS bigint) AS owner", number=number)
+        assert tx.scalar("SELECT count(*) FROM processes WHERE number = :number", number=number) == 1
+    presence.leave()
