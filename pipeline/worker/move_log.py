@@ -27,9 +27,9 @@ class MoveLog(threading.Thread):
     """Writes for every account, for as long as this process lives. Of any number of them, in any processes, one does.
 
     How far it has come is kept in the database, after the lines. So each move is written once, whichever process made
-    it, while beats come and go, and however long all of them or the database were away. Only a process that is killed
-    between its lines and that note leaves them, `events.MOST` at most, to be written again by the next: a move is known
-    by its number.
+    it, while beats come and go, and however long all of them or the database were away. Only between its lines and that
+    note a process that is killed, or loses the database while another takes over, leaves them, `events.MOST` at most,
+    to be written again by the next: a move is known by its number.
     """
 
     def __init__(self, store: Store) -> None:
