@@ -35,25 +35,26 @@ class Asked:
         )
 
 
-def ask_to_stop(store: Store, api: Api, account_id: int, each: Each = map) -> Asked:
-    """Asks about everything that is to be stopped. Raises `QueryError` when the API does not answer: ask again later.
+def ask_to_stop(store: Store, api: Api, account_id: int, each: Each = map, batch_id: int | None = None) -> Asked:
+    """Asks about everything that is to be stopped, or all of a batch. Raises `QueryError` when the API does not answer:
+    after a while it is asked again.
 
     Whether a task has stopped is for its reports to say, as always: some are made before they can be stopped.
     """
-    asked, last = Asked(), 0
+    asked = Asked()
     while True:
         with store.begin() as tx:
-            listed = steering.to_stop(tx, account_id, last)
-        if not listed:
+            taken = steering.take_to_stop(tx, account_id, batch_id)
+        if not taken:
             return asked
-        last = listed[-1].id
-        answers = dict(zip(listed, each(partial(_ask, api), listed), strict=True))
+        answers = dict(zip(taken, each(partial(_ask, api), taken), strict=True))
+        answered = {task: answer for task, answer in answers.items() if not isinstance(answer, QueryError)}
         with store.begin() as tx:
-            steering.was_asked(tx, [task.id for task, answer in answers.items() if not isinstance(answer, QueryError)])
+            steering.was_asked(tx, [task.id for task in answered])
+        asked = asked.and_(answered.values())
         for answer in answers.values():
             if isinstance(answer, QueryError):
                 raise answer
-        asked = asked.and_(answers.values())
 
 
 def _ask(api: Api, task: ToStop) -> Answer:

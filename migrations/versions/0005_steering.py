@@ -16,8 +16,8 @@ def upgrade() -> None:
     op.add_column("batches", sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("batches", sa.Column("priority", sa.BigInteger(), server_default="1", nullable=False))
     op.create_check_constraint(op.f("ck_batches_priority"), "batches", "priority BETWEEN 1 AND 100")
-    op.add_column("tasks", sa.Column("to_stop", sa.Boolean(), server_default=sa.text("false"), nullable=False))
-    op.create_index("ix_tasks_to_stop", "tasks", ["account_id"], postgresql_where=sa.text("to_stop"))
+    op.add_column("tasks", sa.Column("stop_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_tasks_to_stop", "tasks", ["account_id"], postgresql_where=sa.text("stop_at IS NOT NULL"))
     op.drop_index("ix_tasks_planned", "tasks")
     op.create_index(
         "ix_tasks_planned",

@@ -40,6 +40,8 @@ FORGET_MISSING_AFTER = 600.0
 ASK_MISSING_AFTER = 30.0
 """Seconds after which it is asked again where there is none: a proxy that restarts says 404 of everything."""
 LIST = "/task/list-by-condition"
+_TELLS_NOTHING = {*range(300, 400), 401, 403, 407, 408, 429}
+"""Statuses that say nothing about a task: those of a proxy, of a wrong key, of a server that is busy."""
 
 
 class Api:
@@ -169,10 +171,14 @@ class Api:
         reply = self._line.ask("POST", f"/task/{quote(remote_id, safe='')}/cancel")
         if no_such_endpoint(reply.status, reply.text):
             return "it cannot stop tasks"
-        if reply.status in {408, 429} or reply.status >= 500:
-            raise QueryError(f"{reply.url} answered HTTP {reply.status}")
         body = object_in(reply.text)
-        if reply.status >= 300 or (body.get("code") != 1 and not reply.empty):
+        if (
+            reply.status in _TELLS_NOTHING
+            or reply.status >= 500
+            or (reply.status < 400 and not body and not reply.empty)
+        ):
+            raise QueryError(f"{reply.url} answered HTTP {reply.status}, which tells nothing")
+        if reply.status >= 400 or (body.get("code") != 1 and not reply.empty):
             said = words_in(body) or " ".join(reply.text.split())[:200] or "without a word"
             return f"it answered HTTP {reply.status}: {said}"
         return None

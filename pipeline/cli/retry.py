@@ -14,14 +14,13 @@ from pipeline.api.client import IDS_A_CALL, Api, QueryError
 from pipeline.cli.embedded import place
 from pipeline.cli.look import AsJson, BatchWord, go_on
 from pipeline.cli.ready import ready_store
-from pipeline.errors import ServiceError, UsageError
+from pipeline.errors import ServiceError
 from pipeline.outcome import Report
 from pipeline.settings import load
 from pipeline.store import batches, claims, deliveries, needs, retrying
 from pipeline.store.batches import Batch
 from pipeline.store.conditions import Which
 from pipeline.store.engine import Store
-from pipeline.store.progress import progress_of
 from pipeline.store.retrying import Retried
 from pipeline.task import TaskAtApi
 from pipeline.wiring import open_api
@@ -42,8 +41,6 @@ def retry(
         store = ready_store(here.settings, migrate_first=True)
         with store.begin() as tx:
             found = batches.find(tx, batch, here.account_name)
-            if progress_of(tx, found.id).cancelled:
-                raise UsageError(f"{found.name} is cancelled: run its manifest again to go on with it")
         here.refuse_other_account(found)
         here.bring_up_api()
         with open_api(here.settings) as api:

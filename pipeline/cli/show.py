@@ -19,6 +19,7 @@ from pipeline.cli.ready import ready_transaction
 from pipeline.report import duration
 from pipeline.settings import load
 from pipeline.store.history import History, Move, Post, history
+from pipeline.task import State
 
 
 def show(
@@ -67,11 +68,21 @@ def _facts(task: History) -> Iterator[tuple[str, str]]:
         ("text", json.dumps(task.result, ensure_ascii=False) if task.result else None),
         ("file", task.path),
         ("money", _money(task)),
-        ("next look", _time(task.next_attempt_at) if task.next_attempt_at else None),
-        ("wanted", None if task.wanted else "no: its manifest does not ask for it any more"),
+        ("next try", _time(task.next_attempt_at) if task.next_attempt_at else None),
+        ("waits", _waits(task)),
+        ("wanted", None if task.wanted else f"no: {_why_unwanted(task)}"),
     ):
         if value:
             yield name, value
+
+
+def _waits(task: History) -> str | None:
+    paused = task.paused and task.state is State.PLANNED
+    return f"its batch is paused: pipeline resume {task.batch}" if paused else None
+
+
+def _why_unwanted(task: History) -> str:
+    return "its batch was cancelled" if task.cancelled else "its manifest does not ask for it any more"
 
 
 def _made_in(task: History) -> str | None:

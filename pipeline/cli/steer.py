@@ -56,10 +56,15 @@ def cancel(batch: BatchWord) -> None:
     with place(load()) as here, closing(ready_store(here.settings, migrate_first=True)) as store:
         with store.begin() as tx:
             found, before = _unfinished(tx, here, batch, "cancel")
+            steering.pause(tx, found.id)  # which holds at once, while a large batch takes a while to cancel
+        with store.begin() as tx:
             steering.cancel(tx, found.id)
-        print(f"{found.name} is cancelled: {before.not_sent:,} of its tasks are not sent, {before.done:,} are done")
+        if before.state == "received":
+            print(f"{found.name} is cancelled before its manifest was read; nothing more of it is sent")
+        else:
+            print(f"{found.name} is cancelled: {before.not_sent:,} of its tasks are not sent, {before.done:,} are done")
         if before.queued + before.running:
-            print(f"{before.queued + before.running:,} are at the server: {_stopped(here, store, found)}")
+            print(f"{before.queued + before.running:,} were sent: {_stopped(here, store, found)}")
         if before.in_doubt + before.looked_for:
             print(f"{before.in_doubt + before.looked_for:,} are in doubt: pipeline status {found.name} names them")
 
@@ -68,7 +73,7 @@ def _unfinished(tx: Transaction, here: Place, word: str, what: str) -> tuple[Bat
     """The batch that a person means, and how it stood. Raises `UsageError` where there is nothing to do any more."""
     found = batches.find(tx, word, here.account_name)
     progress = progress_of(tx, found.id)
-    if progress.over and not progress.unaffordable + progress.in_doubt:
+    if progress.cancelled or (progress.over and not progress.unaffordable + progress.in_doubt):
         how = progress.standing if progress.cancelled else f"over ({progress.done:,} of {progress.tasks:,} done)"
         raise UsageError(f"{found.name} is {how}: there is nothing to {what}")
     return found, progress
@@ -82,12 +87,12 @@ def _stopped(here: Place, store: Store, batch: Batch) -> str:
     here.bring_up_api()
     try:
         with open_api(here.settings) as api:
-            asked = ask_to_stop(store, api, batch.account_id)
+            asked = ask_to_stop(store, api, batch.account_id, batch_id=batch.id)
     except QueryError as failure:
         return f"{failure}; workers ask it again to stop them; {home}"
-    if asked.refused:
-        return f"it was asked to stop them, and {asked.why}; {home}"
-    return f"it was asked to stop them; {home}"
+    said = f"it is told to stop {asked.stopped:,}" if asked.stopped or not asked.refused else "it does not stop them"
+    refused = f", of {asked.refused:,} it says no: {asked.why}" if asked.refused else ""
+    return f"{said}{refused}; {home}"
 
 
 def _refuse_unknown(api: Api, remote_id: str) -> None:

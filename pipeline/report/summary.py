@@ -138,6 +138,8 @@ def _advice(run: RunSummary) -> list[Text]:
         lines.append(Text(f"Paused: nothing more is sent until pipeline resume {run.batch}"))
     if run.standing == "cancelled":
         lines.append(Text("Cancelled: nothing more is sent, unless its manifest is run again."))
+        if run.undelivered:
+            lines.append(Text(f"What is made is paid for and kept: pipeline retry {run.batch} brings it home."))
     if run.in_doubt:
         lines.append(
             Text(
@@ -151,7 +153,7 @@ def _advice(run: RunSummary) -> list[Text]:
         )
     if run.unaffordable:
         lines.append(Text("Beyond the budget: not sent. Raise `budget:` or PIPELINE_BUDGET, and run it again."))
-    if run.undelivered:
+    if run.undelivered and run.standing != "cancelled":
         lines.append(Text("Made but not here yet: paid for and kept. The same run again tries to bring it home."))
     return lines
 

@@ -45,9 +45,10 @@ _CLAIM = f"""
             FROM candidates
         ) AS t WHERE turn = 1
     ), chosen AS (
-        SELECT *, (coalesce(places, 0) + row_number() OVER (PARTITION BY batch_id ORDER BY place))::float / priority
-            AS share
-        FROM apart LEFT JOIN held USING (batch_id) ORDER BY {{between}} LIMIT :room
+        SELECT *, (
+            {{places}} + row_number() OVER (PARTITION BY batch_id ORDER BY place) - random()
+        ) / priority AS share
+        FROM apart LEFT JOIN held USING (batch_id) ORDER BY share LIMIT :room
     ), affordable AS (
         SELECT c.id, c.price
         FROM (SELECT *, sum(price) OVER (PARTITION BY batch_id ORDER BY place) AS together FROM chosen) AS c
@@ -75,7 +76,8 @@ _CLAIM = f"""
     ORDER BY moved.id
 """
 """Batches share the account: the next place is for the one with the fewest, each counted by its priority, so that
-twenty rows beside a hundred thousand have theirs as soon as one is free.
+twenty rows beside a hundred thousand have theirs as soon as one is free. Chance decides between equals, or the oldest
+batch would always win back the only place.
 
 Of tasks with equal prompts one is sent at a time: servers find their pictures by the prompt, and mix such up.
 
@@ -106,10 +108,10 @@ def claim_for_submit(
     if room <= 0:
         return [], False
     order = _PROBE if account[0].probing else _order(tx, account_id, account[0].most)
-    between = _PROBE if account[0].probing else "share, batch_id"
+    places = "0" if account[0].probing else "coalesce(places, 0)"
     most = 1 if account[0].probing else most
     rows = tx.rows(
-        _CLAIM.format(order=order, between=between),
+        _CLAIM.format(order=order, places=places),
         account_id=account_id,
         room=min(room, most),
         looks=_LOOKS * account[0].most,
@@ -120,7 +122,8 @@ def claim_for_submit(
 
 
 _PROBE = "attempt, id"
-"""After a refusal one task shows whether the account is taken again; not always the same, which may be the cause."""
+"""After a refusal one task shows whether the account is taken again; not always the same, which may be the cause, nor
+always of the same batch."""
 
 
 def _order(tx: Transaction, account_id: int, most: int) -> str:

@@ -54,6 +54,10 @@ class History:
     wanted: bool
     """Whether its manifest still asks for it."""
     reason: str | None
+    paused: bool
+    """Its batch is."""
+    cancelled: bool
+    """Its batch was."""
     progress: str | None
     parent: str | None
     """Key of the task that it follows."""
@@ -86,7 +90,8 @@ def history(tx: Transaction, word: str, account: str) -> History:
     rows = tx.rows(
         f"""
         SELECT t.id, b.name AS batch, c.name AS account, t.key, t.action, t.prompt, t.state, t.wanted, t.reason,
-            t.progress, parent.key AS parent, t.needs, t.remote_id, t.image_url, t.result, a.path, t.next_attempt_at,
+            b.paused_at IS NOT NULL AS paused, b.cancelled_at IS NOT NULL AS cancelled, t.progress,
+            parent.key AS parent, t.needs, t.remote_id, t.image_url, t.result, a.path, t.next_attempt_at,
             t.submitted_at, t.started_at, t.finished_at, t.spent, t.reserved,
             ARRAY(SELECT key FROM tasks WHERE parent_id = t.id ORDER BY id) AS follow_ups
         FROM tasks t JOIN batches b ON b.id = t.batch_id JOIN accounts c ON c.id = t.account_id

@@ -34,7 +34,9 @@ _LOST = f"""
 _FAIL = move_sql("", "lease_until = NULL", guard="t.state = 'planned'")
 
 
-_REVIVE = move_sql("", "next_attempt_at = NULL", guard="t.state = 'failed' AND t.attempt = 0", revives=True)
+_REVIVE = move_sql(
+    "", "next_attempt_at = NULL", guard="t.wanted AND t.state = 'failed' AND t.attempt = 0", revives=True
+)
 
 
 def revive(tx: Transaction, account_id: int, made: Sequence[int]) -> None:

@@ -41,7 +41,7 @@ class Progress:
     paused: bool
     """Nothing of it is sent until a person resumes it."""
     cancelled: bool
-    """A person cancelled it; the counts are of what was sent before."""
+    """A person cancelled it; the counts are of what was made, is being made, or is in doubt."""
     not_reached: int
     """What will never be asked for, as things stand: what it follows, or needs, has failed or is in doubt."""
     why_waiting: str | None

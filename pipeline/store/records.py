@@ -152,7 +152,7 @@ def troubles(tx: Transaction, batch_id: int, *, most: int) -> list[Trouble]:
     rows = tx.rows(
         """
         SELECT key, state, coalesce(reason, '') AS reason, reserved FROM tasks
-        WHERE batch_id = :id AND (state = 'in_doubt' OR (state IN ('failed', 'cancelled') AND wanted)
+        WHERE batch_id = :id AND (state = 'in_doubt' OR (state IN ('failed', 'cancelled') AND (wanted OR reserved > 0))
             OR (state = 'succeeded' AND next_attempt_at IS NULL AND reason IS NOT NULL))
         ORDER BY id LIMIT :most
         """,

@@ -28,7 +28,7 @@ _AGAIN = move_sql(
     properties = NULL, submitted_at = NULL, started_at = NULL, finished_at = NULL, missing_since = NULL, misses = 0,
     tries = 0, first_failed_at = NULL, next_attempt_at = CASE WHEN t.needs IS NULL THEN now() END
     """,
-    guard=f"t.state IN ('failed', 'cancelled') AND NOT {_DOUBTFUL}",
+    guard=f"t.wanted AND t.state IN ('failed', 'cancelled') AND NOT {_DOUBTFUL}",
     revives=True,
 )
 

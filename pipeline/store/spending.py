@@ -49,23 +49,24 @@ def spending_of(tx: Transaction, batch_id: int) -> Spending:
     return Spending(**row._asdict(), avoided=tx.scalar(_FOUND, id=batch_id) if row.spent or row.reserved else Decimal())
 
 
+USED_UP = f"""
+    SELECT true FROM batches b, LATERAL (
+        SELECT b.budget - coalesce(sum(reserved + spent), 0) AS rest FROM tasks WHERE batch_id = b.id OFFSET 0
+    ) AS purse
+    WHERE b.id = :id AND b.budget IS NOT NULL
+        AND EXISTS (SELECT FROM tasks WHERE batch_id = b.id AND state = 'planned')
+        AND NOT EXISTS (
+            SELECT FROM tasks WHERE batch_id = b.id AND ({one_of("state", ON_ITS_WAY)}
+                OR (state = 'in_doubt' AND next_attempt_at IS NOT NULL))
+        )
+        AND NOT EXISTS (
+            SELECT FROM tasks t WHERE batch_id = b.id AND state = 'planned' AND next_attempt_at IS NOT NULL
+                AND coalesce((b.prices ->> t.action)::numeric, 0)
+                    <= purse.rest
+        )
+"""
+
+
 def is_used_up(tx: Transaction, batch_id: int) -> bool:
     """Whether the rest of the budget pays for nothing that is planned, and nothing on its way could change that."""
-    return bool(
-        tx.scalar(
-            f"""
-            SELECT true FROM batches b WHERE b.id = :id AND b.budget IS NOT NULL
-                AND EXISTS (SELECT FROM tasks WHERE batch_id = b.id AND state = 'planned')
-                AND NOT EXISTS (
-                    SELECT FROM tasks WHERE batch_id = b.id AND ({one_of("state", ON_ITS_WAY)}
-                        OR (state = 'in_doubt' AND next_attempt_at IS NOT NULL))
-                )
-                AND NOT EXISTS (
-                    SELECT FROM tasks t WHERE batch_id = b.id AND state = 'planned' AND next_attempt_at IS NOT NULL
-                        AND coalesce((b.prices ->> t.action)::numeric, 0)
-                            <= b.budget - (SELECT sum(reserved + spent) FROM tasks WHERE batch_id = b.id)
-                )
-            """,
-            id=batch_id,
-        )
-    )
+    return bool(tx.scalar(USED_UP, id=batch_id))

@@ -42,7 +42,7 @@ def lock(tx: Transaction, batch_id: int) -> None:
 
 def lock_all(tx: Transaction, batch_id: int) -> None:
     """The same for every tree of the batch, of which no manifest asks for anything any more."""
-    _lock(tx, "SELECT id FROM tasks WHERE batch_id = :id AND wanted ORDER BY id FOR UPDATE", batch_id)
+    _lock(tx, "SELECT id FROM tasks WHERE batch_id = :id ORDER BY id FOR UPDATE", batch_id)
 
 
 def _lock(tx: Transaction, sql: str, batch_id: int) -> None:
@@ -99,5 +99,5 @@ def take_back(tx: Transaction, ids: Iterable[int]) -> None:
     """Wants these tasks again: what was set aside is planned again, and what was made stays as it is."""
     listed = list(ids)
     if listed:
-        tx.run("UPDATE tasks SET wanted = true, to_stop = false WHERE id = ANY(:ids)", ids=listed)
+        tx.run("UPDATE tasks SET wanted = true, stop_at = NULL WHERE id = ANY(:ids)", ids=listed)
         tx.rows(_PLAN_AGAIN, rows=as_json({"id": id_, "state": State.PLANNED} for id_ in listed), cause="manifest")

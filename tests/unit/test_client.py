@@ -205,5 +205,6 @@ def test_a_task_that_is_not_cancelled_says_why(status: int, content: dict[str, o
 
 
 def test_a_server_that_fails_to_say_whether_it_cancels_is_asked_again() -> None:
-    with pytest.raises(QueryError, match="HTTP 500"):
-        always(500).cancel("5")
+    for status, content in ((500, {}), (401, {}), (302, {}), (429, {}), (200, {"text": "<html>a gateway</html>"})):
+        with pytest.raises(QueryError, match=f"HTTP {status}"):
+            always(status, **content).cancel("5")

@@ -80,7 +80,7 @@ class Task(Base):
             postgresql_where=text(one_of("state", (State.SUCCEEDED,))),
         ),
         Index("ix_tasks_to_look_for", "account_id", "next_attempt_at", postgresql_where=text(TO_LOOK_FOR)),
-        Index("ix_tasks_to_stop", "account_id", postgresql_where=text("to_stop")),
+        Index("ix_tasks_to_stop", "account_id", postgresql_where=text("stop_at IS NOT NULL")),
         Index("ix_tasks_batch", "batch_id", "id"),
         Index("ix_tasks_submitted", "account_id", "submitted_at", postgresql_where=text("submitted_at IS NOT NULL")),
     )
@@ -111,8 +111,8 @@ class Task(Base):
     """Of a row: what it sends, in short. A row with other contents is another task."""
     wanted: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether the manifest, as it is now, asks for it. What it no longer asks for is not sent any more."""
-    to_stop: Mapped[bool] = mapped_column(server_default=text("false"))
-    """A person cancelled it when the API had it, or may have had it: the API is still to be asked to stop it."""
+    stop_at: Mapped[datetime | None]
+    """A person cancelled it when the API had it, or may have had it: from then on the API is to be asked to stop it."""
     then: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     follow_up_count: Mapped[int] = mapped_column(server_default="0")
     """How many tasks come after it, when every one succeeds."""
