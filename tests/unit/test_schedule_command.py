@@ -151,6 +151,7 @@ SCHEDULE = Schedule(
     batches_made=1,
     settled_until=NOW,
     next_fire_at=datetime(2026, 12, 7, 8, tzinfo=UTC),
+    problem=None,
     paused_at=None,
     now=NOW,
 )
