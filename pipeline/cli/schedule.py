@@ -16,7 +16,7 @@ from pipeline.cli.embedded import Place, place
 from pipeline.cli.handover import Content as Read
 from pipeline.cli.handover import as_of_now, keep_pictures, read_checked
 from pipeline.cli.look import AsJson
-from pipeline.cli.ready import ready_store
+from pipeline.cli.ready import ready_store, ready_transaction
 from pipeline.cli.run import Delivery, Lint, ManifestFile
 from pipeline.errors import ManifestError, UsageError
 from pipeline.manifest import ENDINGS, KnownPictures, Manifest, open_manifest
@@ -103,7 +103,7 @@ def add(  # noqa: PLR0913 - one parameter per option of the command
 @schedule.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """Every schedule: when it fires next, and what became of its last fire time."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         listed = [(one, next(iter(fires.newest(tx, one.id, 1)), None)) for one in schedules.every(tx)]
     schedule_view.show_all(listed, as_json=as_json)
 
@@ -111,7 +111,7 @@ def list_all(as_json: AsJson = False) -> None:
 @schedule.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """One schedule: its rules, its next three fire times, and what became of the last ten."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         found = schedules.find(tx, here.account_name, name)
         newest = fires.newest(tx, found.id, 10)
     schedule_view.show_one(found, newest, as_json=as_json)
@@ -133,7 +133,7 @@ def preview(
     elif Path(word).suffix.casefold() in ENDINGS:
         calendar = _rules(open_manifest(Path(word)), said).calendar
     else:
-        with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+        with place(load()) as here, ready_transaction(here.settings) as tx:
             rules = schedules.find(tx, here.account_name, word).rules
         calendar = Calendar(cron or rules.cron, timezone or rules.timezone)
     schedule_view.preview(calendar, datetime.now(UTC), as_json=as_json)
@@ -142,7 +142,7 @@ def preview(
 @schedule.command()
 def pause(name: Name) -> None:
     """Fire no more, until it is resumed. What runs goes on."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         found = schedules.take(tx, here.account_name, name)
         if not found.paused_at:
             schedules.pause(tx, found)
@@ -152,7 +152,7 @@ def pause(name: Name) -> None:
 @schedule.command()
 def resume(name: Name) -> None:
     """Fire again, from now on. What would have fired meanwhile is not made up for."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         found = schedules.take(tx, here.account_name, name)
         if found.paused_at:
             fire.resume(tx, found)
@@ -163,7 +163,7 @@ def resume(name: Name) -> None:
 @schedule.command()
 def remove(name: Name) -> None:
     """Forget the schedule and its history. Its batches stay, and what runs goes on."""
-    with place(load()) as here, ready_store(here.settings, migrate_first=True).begin() as tx:
+    with place(load()) as here, ready_transaction(here.settings) as tx:
         schedules.remove(tx, schedules.take(tx, here.account_name, name))
     print(f"{name}: removed; its batches stay")
 
@@ -172,7 +172,7 @@ def remove(name: Name) -> None:
 def run_now(name: Name) -> None:
     """Make a batch of it at once, even if another is not over, and print the batch id. Its budget holds."""
     with place(load()) as here:
-        with ready_store(here.settings, migrate_first=True).begin() as tx:
+        with ready_transaction(here.settings) as tx:
             batch = batches.get(tx, fire.run_now(tx, schedules.take(tx, here.account_name, name)))
         here.ring_read(batch)
     print(f"{batch.name} waits for workers: `pipeline watch {batch.name}` follows it", file=sys.stderr)

@@ -181,6 +181,14 @@ def find(tx: Transaction, word: str, account: str) -> Batch:
     return first
 
 
+def task_meant(tx: Transaction, word: str, account: str) -> tuple[str, dict[str, object]]:
+    """The condition on tasks `t`, and its values, that a person means by a task's id or by `BATCH/KEY`."""
+    batch, slash, key = word.partition("/")
+    if slash:
+        return "t.batch_id = :batch_id AND t.key = :key", {"batch_id": find(tx, batch, account).id, "key": key}
+    return "CAST(t.id AS text) = :word", {"word": word}
+
+
 def known(tx: Transaction, account: str, name: str) -> Batch | None:
     """The account's batch of this name, if there is one."""
     rows = tx.rows(

@@ -25,7 +25,7 @@ _CLAIM = f"""
     ), candidates AS MATERIALIZED (
         SELECT c.*, open.priority FROM open LEFT JOIN purses USING (id), LATERAL (
             SELECT *, row_number() OVER () AS place FROM (
-                SELECT t.id, t.batch_id, t.attempt, {_PRICE} AS price,
+                SELECT t.id, t.batch_id, {_PRICE} AS price,
                     CASE t.action WHEN 'imagine' THEN t.prompt ELSE t.id::text END AS twins
                 FROM tasks t
                 WHERE t.account_id = :account_id AND t.batch_id = open.id AND t.state = 'planned'

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from pipeline.errors import UsageError
-from pipeline.store.batches import find
+from pipeline.store.batches import task_meant
 from pipeline.store.engine import Transaction, as_json
 from pipeline.store.looks import LOOK_FOR, OPEN
 from pipeline.store.money import moved_money
@@ -89,12 +89,7 @@ def in_doubt(tx: Transaction, word: str, account: str, *, or_planned: bool = Fal
 
     One that was given up in doubt may still be settled; `or_planned`: one that was not sent, as far as is known here.
     """
-    batch, slash, key = word.partition("/")
-    if slash:
-        meant = "t.batch_id = :batch_id AND t.key = :key"
-        values: dict[str, object] = {"batch_id": find(tx, batch, account).id, "key": key}
-    else:
-        meant, values = "CAST(t.id AS text) = :word", {"word": word}
+    meant, values = task_meant(tx, word, account)
     rows = tx.rows(
         f"""
         SELECT t.id, t.state, t.state = 'in_doubt' OR (:or_planned AND t.state = 'planned')

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.action import Action
 from pipeline.errors import UsageError
-from pipeline.store.batches import find
+from pipeline.store.batches import task_meant
 from pipeline.store.engine import Transaction
 from pipeline.task import State
 
@@ -84,9 +84,7 @@ def history(tx: Transaction, word: str, account: str) -> History:
 
     Of several versions of a row it is the one that the manifest asks for now.
     """
-    batch, slash, key = word.partition("/")
-    meant = "t.batch_id = :batch_id AND t.key = :key" if slash else "CAST(t.id AS text) = :word"
-    values = {"batch_id": find(tx, batch, account).id, "key": key} if slash else {"word": word}
+    meant, values = task_meant(tx, word, account)
     rows = tx.rows(
         f"""
         SELECT t.id, b.name AS batch, c.name AS account, t.key, t.action, t.prompt, t.state, t.wanted, t.reason,
